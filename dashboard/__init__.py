@@ -1,0 +1,1 @@
+"""WHAT DO PEOPLE SEE AND PRESS? A Flask application over the services and the views."""

@@ -1,0 +1,1 @@
+"""HOW DO WE REACH PEOPLE? Nothing yet: notification channels are issue 4."""

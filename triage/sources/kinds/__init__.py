@@ -1,0 +1,1 @@
+"""One module per kind of source; they do not know one another."""

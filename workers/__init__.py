@@ -1,0 +1,1 @@
+"""WHAT RUNS, AND WHEN? Celery, the supervisor and the command line."""
