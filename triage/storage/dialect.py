@@ -1,0 +1,145 @@
+"""Which database is this, and what follows? The only place that may ask."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import BigInteger, DateTime, Integer, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Dialect, Engine, FromClause, Insert, Table, TextClause
+    from sqlalchemy.engine import URL
+    from sqlalchemy.sql.dml import ReturningInsert
+
+WRITE_OPTION = "tocsin_write"
+"""Execution option of a connection whose transaction will write (SQLite takes its lock at once)."""
+
+BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
+"""A 64-bit key; SQLite counts up by itself only on INTEGER."""
+
+_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "40003"})
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on every database; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return `value` in UTC; SQLite stores it without the offset so that text order is time order."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored instant as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def build_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
+    """Return an engine with our durability and time limits (reliability.md §3); connects to nothing yet."""
+    if str(url).startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=pool_size)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = (
+        "-c timezone=UTC -c statement_timeout=30s -c lock_timeout=8s"
+        " -c idle_in_transaction_session_timeout=5s -c synchronous_commit=on"
+    )
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": options},
+    )
+
+
+def _prepare_sqlite(connection: object, _record: object) -> None:
+    connection.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITE_OPTION, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def clock_statement(dialect: Dialect) -> TextClause:
+    """Return the statement that reads the database's clock as a value `parse_clock` understands."""
+    return text(
+        "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')" if dialect.name == "sqlite" else "SELECT clock_timestamp()"
+    )
+
+
+def parse_clock(value: object) -> datetime:
+    """Return the database's clock reading as aware UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(str(value)).replace(tzinfo=UTC)
+
+
+def insert_new(
+    dialect: Dialect, table: FromClause, keys: Sequence[str], returning: Sequence[ColumnElement[Any]] = ()
+) -> ReturningInsert[Any]:
+    """Return `INSERT … ON CONFLICT (keys) DO NOTHING [RETURNING …]`, to be executed with a list of dicts."""
+    build = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    statement = build(cast("Table", table)).on_conflict_do_nothing(index_elements=list(keys))
+    return cast("ReturningInsert[Any]", statement.returning(*returning) if returning else statement)
+
+
+def upsert(dialect: Dialect, table: FromClause, keys: Sequence[str], values: Mapping[str, object]) -> Insert:
+    """Return `INSERT … ON CONFLICT (keys) DO UPDATE` that sets every other given column."""
+    build = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    changed = {name: value for name, value in values.items() if name not in keys}
+    return (
+        build(cast("Table", table)).values(dict(values)).on_conflict_do_update(index_elements=list(keys), set_=changed)
+    )
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Say whether the same transaction may succeed when run again (lock, deadlock, serialisation; F10)."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in _TRANSIENT_STATES
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def is_unavailable(error: DBAPIError) -> bool:
+    """Say whether the database could not be reached at all (F08)."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or (
+        isinstance(error, OperationalError) and (state is None or state[:2] in {"08", "57"})
+    )
+
+
+def only_where(condition: str) -> dict[str, TextClause]:
+    """Return the options of an index that holds only the rows for which `condition` is true."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def skip_locked(dialect: Dialect) -> bool:
+    """Say whether a claim may add FOR UPDATE SKIP LOCKED (one writer on SQLite needs none)."""
+    return dialect.name != "sqlite"
+
+
+def lock_for_migration(connection: Connection) -> None:
+    """Let one migrator in at a time (SQLite's write transaction already does)."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7021911)")
