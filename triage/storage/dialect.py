@@ -128,7 +128,7 @@ def is_unavailable(error: DBAPIError) -> bool:
     )
 
 
-def only_where(condition: str) -> dict[str, TextClause]:
+def only_where(condition: str) -> dict[str, Any]:
     """Return the options of an index that holds only the rows for which `condition` is true."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 

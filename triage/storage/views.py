@@ -340,7 +340,7 @@ def _rows() -> Select[Any]:
         .correlate(Mention)
         .scalar_subquery()
     )
-    special = {
+    special: dict[str, Any] = {
         "title": Entry.title,
         "snippet": func.substr(Entry.text, 1, _SNIPPET_CHARACTERS),
         "source": Source.title,
@@ -356,7 +356,7 @@ def _rows() -> Select[Any]:
         "risk_level": Mention.risk_level,
         "copies": copies,
     }
-    columns = [special.get(name, getattr(Item, name, None)) for name in ItemRow.__dataclass_fields__]
+    columns: list[Any] = [special.get(name, getattr(Item, name, None)) for name in ItemRow.__dataclass_fields__]
     return (
         select(*columns)
         .join(Mention, Mention.id == Item.mention_id)
