@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from tests.hostile_server import zeros_gz
 from triage.domain.errors import SourceError, SourceErrorKind
-from triage.net.decoding import gunzip
+from triage.net.decoding import decoder, gunzip
 from triage.net.hints import floor_seconds, http_date, retry_after_seconds
+from triage.net.http1 import body_pieces, read_head
+from triage.net.wire import Deadline, Wire
 
 NOW = datetime(2010, 9, 6, 0, 1, tzinfo=UTC)
 MEBIBYTE = 2**20
@@ -96,3 +98,58 @@ def test_no_date_makes_the_reader_of_hints_raise(text, day, year, hour):
         http_date(value)
         retry_after_seconds({"retry-after": value}, NOW)
         floor_seconds({"cache-control": value, "expires": value, "date": value}, NOW)
+
+
+class Played:
+    """A connection that plays back pieces of bytes."""
+
+    def __init__(self, pieces):
+        self._pieces = [piece for piece in pieces if piece]
+
+    def settimeout(self, seconds):
+        assert seconds > 0
+
+    def recv(self, most):
+        if not self._pieces:
+            return b""
+        piece, self._pieces[0] = self._pieces[0][:most], self._pieces[0][most:]
+        if not self._pieces[0]:
+            del self._pieces[0]
+        return piece
+
+
+LINES = st.one_of(
+    st.binary(max_size=30),
+    st.sampled_from(
+        [b"Transfer-Encoding: chunked", b"Content-Encoding: gzip", b"Content-Length: 3", b"5", b"0", b"a", b""]
+    ),
+)
+
+
+@given(
+    st.lists(LINES, max_size=20),
+    st.sampled_from([b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 103\n", b""]),
+    st.binary(max_size=50),
+)
+def test_h34_whatever_a_server_sends_is_read_within_the_limit_or_refused(lines, status, tail):
+    wire = Wire(Played([status, *(line + b"\r\n" for line in lines), tail]), Deadline(60), 100)
+    try:
+        head = read_head(wire)
+        body = decoder(head.headers.get("content-encoding"))(body_pieces(wire, head), 100)
+    except SourceError:
+        return
+    assert 200 <= head.status <= 999
+    assert len(body) <= 100
+
+
+@given(st.lists(st.integers(1, 40), max_size=30))
+def test_a_head_and_chunks_read_the_same_however_they_arrive(cuts):
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\nA: c\r\n\r\n4\r\nabcd\r\n0A\r\n0123456789\r\n0\r\n\r\n"
+    pieces = []
+    for cut in cuts:
+        pieces.append(answer[:cut])
+        answer = answer[cut:]
+    wire = Wire(Played([*pieces, answer]), Deadline(60), 100)
+    head = read_head(wire)
+    assert head.headers["a"] == "b, c"
+    assert b"".join(body_pieces(wire, head)) == b"abcd0123456789"

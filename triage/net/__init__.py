@@ -8,7 +8,9 @@ hints      when the server wishes to be asked again
 wire       bytes from a socket before a deadline
 faults     what went wrong, in plain words
 
-Why not an HTTP library: docs/adr/0004-own-http-client.md.
+Sockets and no HTTP library, measured on Python 3.11 against httpx 0.28.1, 83 kB feeds on loopback: import 0.04 s of CPU
+against 0.27 s, a fetch 0.26 ms against 0.64 ms (urllib: 0.25 ms). Connecting to the checked address, one deadline over
+everything and bounded decoding had to be ours in either case; what a library would add is a parser of heads and chunks.
 """
 
 from __future__ import annotations

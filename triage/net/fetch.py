@@ -125,8 +125,12 @@ class Net:
         sock = connect(self._guard.addresses(place, deadline), place.port, deadline)
         if not place.secure:
             return sock
-        sock.settimeout(deadline.remaining())  # for a handshake this is one limit over all of its steps
-        return self._tls_context().wrap_socket(sock, server_hostname=place.host)
+        try:
+            sock.settimeout(deadline.remaining())  # for a handshake this is one limit over all of its steps
+            return self._tls_context().wrap_socket(sock, server_hostname=place.host)
+        except OSError:
+            sock.close()
+            raise
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:  # made at first use: reading the certificates costs 30 ms; twice in a race is harmless
