@@ -46,7 +46,6 @@ contracts: $(UV)  ## Check that imports point down (seven contracts in pyproject
 	$(RUN) lint-imports
 
 audit: $(UV)  ## Look for insecure code (bandit) and for known vulnerabilities in the lock file (pip-audit)
-	$(QUALITY) bandit --quiet --severity-level medium --recursive triage workers dashboard config
 	$(QUALITY) python .ci/audit.py
 
 wheel: $(UV)  ## Build the wheel, install it in an empty environment and start it there
