@@ -1,7 +1,7 @@
 """Is there insecure code, and does the lock file name a version with a known vulnerability?
 
-bandit and ruff know the same rules by the same numbers (B314 is S314). A line that carries `# noqa: S314` with its reason
-has been looked at, so one marker serves both tools; anything else of medium severity or more is a failure.
+bandit and ruff know the same rules by the same numbers (B314 is S314). A line that carries `# noqa: S314` with its
+reason has been looked at, so one marker serves both tools; anything else of medium severity or more is a failure.
 
 pip-audit asks PyPI about every locked version. Where PyPI's vulnerability service cannot be reached, pip-audit reports
 each package as "not found" and still succeeds; this script tells the difference. It asks about one package first, says
@@ -102,8 +102,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(BIN / program), *arguments],
         cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
         timeout=TIMEOUT_SECONDS,
