@@ -118,6 +118,22 @@ def test_a_url_that_readers_could_disagree_about_is_refused(url):
 
 
 @pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://u:p@example.com/", "leave out the part before the @"),
+        ("ftp://example.com/", "http:// or https://"),
+        ("http://example.com/a b", "a space"),
+        ("http://a..b/", "no valid host name"),
+        ("http://" + "x" * 2048, "2,048 characters"),
+    ],
+)
+def test_the_refusal_of_a_url_says_what_to_change_and_repeats_no_secret(url, words):
+    with pytest.raises(AddressRefused, match=words) as refusal:
+        place_of(url)
+    assert "u:p" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
     ("url", "normal"),
     [
         ("HTTP://Example.COM:80", "http://example.com/"),

@@ -153,3 +153,16 @@ def test_a_head_and_chunks_read_the_same_however_they_arrive(cuts):
     head = read_head(wire)
     assert head.headers["a"] == "b, c"
     assert b"".join(body_pieces(wire, head)) == b"abcd0123456789"
+
+
+@pytest.mark.parametrize(
+    ("count", "line", "read"),
+    [(255, b"A: b", True), (257, b"A: b", False), (100, b"A: " + b"b" * 600, True), (100, b"A: " + b"b" * 700, False)],
+)
+def test_h34_a_head_has_at_most_256_lines_and_64_kib(count, line, read):
+    wire = Wire(Played([b"HTTP/1.1 200 OK\r\n", *[line + b"\r\n"] * count, b"\r\n"]), Deadline(60), MEBIBYTE)
+    if read:
+        assert read_head(wire).status == 200
+    else:
+        with pytest.raises(SourceError, match="not valid HTTP"):
+            read_head(wire)
