@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from config.settings import Settings
+from tests.architecture.command_line import the_command_line, walk
 from tests.architecture.source_tree import ROOT
-from workers import cli
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TEXT = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
@@ -23,26 +19,6 @@ TWO_COMMANDS = [
     "python3 -m venv .venv && .venv/bin/pip install -q uv && .venv/bin/uv run --locked tocsin demo",
     "python3 -m venv .venv && .venv/bin/pip install -q uv && .venv/bin/uv run --locked pytest",
 ]
-
-
-def the_command_line() -> click.Group:
-    """The group behind the console script `tocsin`."""
-    groups = {value for value in vars(cli).values() if isinstance(value, click.Group)}
-    nested = {command for group in groups for _, command in walk(group)}
-    (root,) = groups - nested
-    return root
-
-
-def walk(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every visible command below `group`, with the words that reach it."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if command is None or command.hidden:
-            continue
-        yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from walk(command, (*path, name))
 
 
 def variable(name: str) -> str:

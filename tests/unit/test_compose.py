@@ -5,13 +5,18 @@ The official schema of the Compose specification comes with the package check-js
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 import yaml
+
+from config.settings import Settings, load_settings
+from tests.architecture.command_line import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -49,6 +54,56 @@ def test_the_workers_serve_each_queue_exactly_once_and_the_crisis_alone():
     served = {name: _option(SERVICES[name], "--queues").split(",") for name in ("worker", "worker-crisis")}
     assert served["worker-crisis"] == ["crisis"]
     assert sorted(queue for queues in served.values() for queue in queues) == sorted(QUEUES)
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_every_command_and_health_check_of_ours_is_one_that_tocsin_understands(name):
+    commands = [OURS[name]["command"], OURS[name].get("healthcheck", {}).get("test", ["CMD"])[1:]]
+    for words in commands:
+        if words and words[0] == "tocsin":
+            parsed(words)
+
+
+def test_the_image_starts_with_a_command_that_tocsin_understands():
+    (words,) = re.findall(r"^CMD (\[.*\])", DOCKERFILE, re.MULTILINE)
+    parsed(yaml.safe_load(words))
+
+
+def test_a_command_that_does_not_exist_is_refused():
+    with pytest.raises(click.UsageError):
+        parsed(["tocsin", "wrok"])
+
+
+def _interpolated(value: str, outside: dict[str, str]) -> str:
+    """What Compose makes of ${NAME:-default} and ${NAME:+replacement}."""
+    value = re.sub(r"\$\{(\w+):\+([^}]*)\}", lambda found: found[2] if outside.get(found[1]) else "", value)
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: outside.get(found[1]) or found[2], value)
+
+
+@pytest.mark.parametrize("outside", [{}, {"TOCSIN_HOSTS": "tocsin.example.org", "TOCSIN_HTTPS": "false"}])
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_the_environment_of_each_service_makes_valid_settings(name, outside, monkeypatch, tmp_path):
+    for variable in [variable for variable in os.environ if re.match(r"TOCSIN_|DATABASE_URL|REDIS_URL", variable)]:
+        monkeypatch.delenv(variable)
+    for secret in OURS[name]["secrets"]:
+        (tmp_path / secret).write_text(f"redis://{secret}\n")
+    for variable, value in OURS[name]["environment"].items():
+        monkeypatch.setenv(variable, _interpolated(value, outside).replace("/run/secrets", str(tmp_path)))
+    settings = load_settings()
+    assert settings.secret_key.get_secret_value() == "redis://secret_key"
+    assert settings.redis_url.get_secret_value() == "redis://redis_url"
+    assert settings.hosts == ("localhost", "127.0.0.1", *(["tocsin.example.org"] if outside else []))
+    assert settings.log_format == "json"
+    if name == "web":
+        assert settings.https is not bool(outside)
+        assert settings.bind == "0.0.0.0:8080"
+
+
+def test_no_variable_of_ours_is_misspelt():
+    known = {field.alias or f"TOCSIN_{key.upper()}" for key, field in Settings.model_fields.items()}
+    used = {variable.removesuffix("_FILE") for service in OURS.values() for variable in service["environment"]}
+    # TOCSIN_PROCESS_FILE is a setting of its own, so its suffix stays.
+    assert used - known - {"TOCSIN_PROCESS"} == set()
 
 
 def _option(service: dict[str, object], name: str) -> str:
