@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from email.utils import format_datetime
-from html import escape as html_escape
+from html import escape
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape, quoteattr
 
 from config.sample import FeedFault, FeedFormat, LinkStyle
 
@@ -78,7 +77,7 @@ def feed(
     found = entries(organisation, source, base_url, started_at, now)
     changed = max((entry.changed for entry in found), default=started_at)
     if source.fault is FeedFault.HTML_PAGE:
-        page = f"<p>The forum of the {html_escape(source.name)} has moved. There is no feed here any more.</p>"
+        page = f"<p>The forum of the {escape(source.name)} has moved. There is no feed here any more.</p>"
         return Document(_page(source.name, page), HTML, changed)
     write = {FeedFormat.RSS1: _rss1, FeedFormat.RSS2: _rss2, FeedFormat.ATOM: _atom, FeedFormat.JSON: _json}
     text = write[source.format](source, base_url, found)
@@ -91,18 +90,17 @@ def feed(
 def article(source: SampleSource, entry: Entry) -> bytes:
     """Return the page behind "view original"."""
     when = f"{entry.published:%d %B %Y, %H:%M} UTC" if entry.published else "no date"
-    text = "".join(f"<p>{html_escape(part)}</p>\n" for part in _paragraphs(entry.body))
-    byline = f"<p><small>{html_escape(entry.author)} · {html_escape(source.name)} · {when}</small></p>"
+    text = "".join(f"<p>{escape(part)}</p>\n" for part in _paragraphs(entry.body))
+    byline = f"<p><small>{escape(entry.author)} · {escape(source.name)} · {when}</small></p>"
     note = "<hr><p><small>An invented text of the Tocsin demo.</small></p>"
-    heading = f"<h1>{html_escape(entry.title)}</h1>" if entry.title else ""
+    heading = f"<h1>{escape(entry.title)}</h1>" if entry.title else ""
     return _page(entry.title or source.name, f"{heading}\n{byline}\n{text}{note}", entry.language or "en")
 
 
 def front_page(organisation: SampleOrganisation) -> bytes:
     """Return a list of the feeds, for somebody who opens the server's address in a browser."""
     rows = "".join(
-        f'<li><a href="{html_escape(source.path)}">{html_escape(source.name)}</a></li>\n'
-        for source in organisation.sources
+        f'<li><a href="{escape(source.path)}">{escape(source.name)}</a></li>\n' for source in organisation.sources
     )
     return _page(f"Feeds of {organisation.name}", f"<h1>Feeds of the Tocsin demo</h1>\n<ul>\n{rows}</ul>")
 
@@ -146,9 +144,9 @@ def _rss2(source: SampleSource, base_url: str, found: Sequence[Entry]) -> str:
 
 def _rss1(source: SampleSource, base_url: str, found: Sequence[Entry]) -> str:
     about = base_url + source.path
-    rows = "".join(f"<rdf:li rdf:resource={quoteattr(entry.guid or entry.link)}/>" for entry in found)
+    rows = "".join(f'<rdf:li rdf:resource="{escape(entry.guid or entry.link)}"/>' for entry in found)
     items = "".join(
-        f"<item rdf:about={quoteattr(entry.guid or entry.link)}>"
+        f'<item rdf:about="{escape(entry.guid or entry.link)}">'
         + _element("title", entry.title)
         + _element("link", entry.link)
         + _element("dc:date", _iso(entry.published))
@@ -159,7 +157,7 @@ def _rss1(source: SampleSource, base_url: str, found: Sequence[Entry]) -> str:
     return (
         f'{XML_HEAD}<rdf:RDF xmlns="http://purl.org/rss/1.0/" xmlns:dc="{DC}"'
         ' xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f"<channel rdf:about={quoteattr(about)}><title>{escape(source.name)}</title><link>{base_url}/</link>"
+        f'<channel rdf:about="{escape(about)}"><title>{escape(source.name)}</title><link>{base_url}/</link>'
         f"<description>{escape(source.name)}</description>{_element('dc:language', source.language)}"
         f"<items><rdf:Seq>{rows}</rdf:Seq></items></channel>\n{items}</rdf:RDF>\n"
     )
@@ -171,7 +169,7 @@ def _atom(source: SampleSource, base_url: str, found: Sequence[Entry]) -> str:
     rows = "".join(
         "<entry>"
         + _element("title", entry.title)
-        + f"<link href={quoteattr(entry.link)}/>"
+        + f'<link href="{escape(entry.link)}"/>'
         + _element("id", entry.guid or entry.link)
         + _element("published", _iso(entry.published))
         + _element("updated", _iso(entry.updated))
@@ -181,8 +179,8 @@ def _atom(source: SampleSource, base_url: str, found: Sequence[Entry]) -> str:
     )
     return (
         f'{XML_HEAD}<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{source.language or "und"}">'
-        f"<title>{escape(source.name)}</title><id>{about}</id><link href={quoteattr(about)} rel="
-        f'"self"/>{_element("updated", _iso(updated))}\n{rows}</feed>\n'
+        f"<title>{escape(source.name)}</title><id>{about}</id>"
+        f'<link href="{escape(about)}" rel="self"/>{_element("updated", _iso(updated))}\n{rows}</feed>\n'
     )
 
 
@@ -223,12 +221,12 @@ def _paragraphs(body: str) -> list[str]:
 
 def _markup(body: str) -> str:
     """Return the body as HTML paragraphs; the caller escapes once more for its container."""
-    return "".join(f"<p>{html_escape(part, quote=False)}</p>" for part in _paragraphs(body))
+    return "".join(f"<p>{escape(part, quote=False)}</p>" for part in _paragraphs(body))
 
 
 def _page(title: str, body: str, language: str = "en") -> bytes:
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f"<title>{html_escape(title)}</title></head>\n<body>\n{body}\n</body></html>\n"
+        f"<title>{escape(title)}</title></head>\n<body>\n{body}\n</body></html>\n"
     ).encode()
