@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from config.process import load_process
 from config.sample import AuthorKind, FeedFault, FeedFormat, SourceKind, read_sample
 from triage.domain.errors import InvalidFile
+from triage.domain.queries import Document, find, parse
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+STARTER = Path(__file__).resolve().parents[2] / "config" / "processes" / "starter.yaml"
 CATEGORIES = frozenset(
     {
         "threat_to_life",
@@ -52,6 +52,11 @@ BELOW, ABOVE = -0.25, 0.40
 @pytest.fixture(scope="module")
 def sample():
     return read_sample()
+
+
+@pytest.fixture(scope="module")
+def starter():
+    return load_process(STARTER).process
 
 
 def words(text):
@@ -242,12 +247,16 @@ def test_three_people_hold_all_roles_of_the_process(sample):
     assert {role for user in sample.users for role in user.roles} == ROLES
 
 
-@pytest.mark.shared
-def test_categories_and_roles_are_those_of_the_reference_process(shared_dir):
-    text = (shared_dir / "process" / "response_process.reference.yaml").read_text()
-    assert set(re.findall(r"- \{id: (\w+)", text)) == CATEGORIES
-    roles = text.split("roles:", 1)[1].split("calendars:", 1)[0]
-    assert set(re.findall(r"^  (\w+):", roles, re.MULTILINE)) == ROLES
+def test_categories_and_roles_are_those_of_the_starter_process(starter):
+    assert {category.id for category in starter.categories} == CATEGORIES
+    assert set(starter.roles) == ROLES
+
+
+def test_the_queries_of_the_brands_find_exactly_the_texts_that_name_them(sample):
+    queries = {brand.slug: parse(brand.query) for brand in sample.brands}
+    for item, title, body, _ in texts(sample):
+        document = Document(title, body)
+        assert {slug for slug, query in queries.items() if find(query, document)} == set(item.brands), item.id
 
 
 # Refusals ------------------------------------------------------------------------------------------------------------
