@@ -5,6 +5,10 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(UV) run --locked
 QUALITY := $(UV) run --locked --group quality
+PYTHON_3_13 ?= python3.13
+
+# The interpreters of this machine are the ones that we test; nothing is downloaded behind our back.
+export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-3.13 lint format types contracts audit wheel compose secrets check bench ci clean
@@ -29,7 +33,7 @@ test-fast: $(UV)  ## Run the tests that start no process and no browser
 	$(RUN) pytest -m "not processes and not browser" tests/unit tests/contract tests/architecture
 
 test-3.13: $(UV)  ## Run the unit and contract tests on Python 3.13, in an environment of their own
-	UV_PROJECT_ENVIRONMENT=.venv-3.13 $(UV) run --locked --python 3.13 pytest -q tests/unit tests/contract
+	UV_PROJECT_ENVIRONMENT=build/venv-3.13 $(UV) run --locked --python $(PYTHON_3_13) pytest -q tests/unit tests/contract
 
 lint: $(UV)  ## Check style and format
 	$(QUALITY) ruff check
@@ -43,7 +47,7 @@ types: $(UV)  ## Check the types (mypy --strict)
 	$(QUALITY) mypy
 
 contracts: $(UV)  ## Check that imports point down (seven contracts in pyproject.toml)
-	$(RUN) lint-imports
+	$(RUN) lint-imports --no-logo
 
 audit: $(UV)  ## Look for insecure code (bandit) and for known vulnerabilities in the lock file (pip-audit)
 	$(QUALITY) python .ci/audit.py
