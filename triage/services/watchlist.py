@@ -24,6 +24,8 @@ class Watch:
     parsed: Mapping[int, Query]
     by_query: Mapping[int, BrandRecord]
     by_brand: Mapping[int, BrandRecord]
+    myths: Mapping[int, tuple[Query, ...]]
+    """What is known to be false about a brand, as phrases, by brand id."""
 
 
 class Watchlist:
@@ -47,5 +49,10 @@ class Watchlist:
             parsed,
             {int(brand.query_id): brand for brand in brands},
             {int(brand.id): brand for brand in brands},
+            {int(brand.id): tuple(parse(_phrase(myth)) for myth in brand.known_myths) for brand in brands},
         )
         return self._watch
+
+
+def _phrase(words: str) -> str:
+    return '"' + words.replace('"', " ") + '"'

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 
 from triage.domain.jobs import MAX_ATTEMPTS
 from triage.domain.mentions import SourceId, SourceState
@@ -41,6 +42,8 @@ class NewSource:
     tags: tuple[str, ...] = ()
     min_interval_seconds: int = 300
     max_interval_seconds: int = 21_600
+    watched_since: datetime | None = None
+    """When set, what the first poll brings is news and not history (the demo's sources, an import)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Sources:
                 "identity_policy": "guid",
                 "min_interval_seconds": source.min_interval_seconds,
                 "max_interval_seconds": source.max_interval_seconds,
+                "last_success_at": source.watched_since,
             }
             for source in sources
         ]
@@ -141,6 +145,18 @@ class Sources:
             update(Source)
             .where(Source.id == source_id, Source.lease_token == token)
             .values(lease_until=None, lease_token=None, nudged_at=None, attempts=0, **values)
+            .returning(Source.id)
+        )
+        return self._connection.execute(statement).one_or_none() is not None
+
+    def readdress(self, source_id: SourceId, address: str) -> bool:
+        """Give a source its new address; False when another source has it already."""
+        other = aliased(Source)
+        taken = select(other.id).where(other.kind == Source.kind, other.address == address).exists()
+        statement = (
+            update(Source)
+            .where(Source.id == source_id, ~taken)
+            .values(address=address, moved_to=None, moved_times=0)
             .returning(Source.id)
         )
         return self._connection.execute(statement).one_or_none() is not None

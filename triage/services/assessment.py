@@ -1,0 +1,304 @@
+"""What happens to a mention that was received? It is read, weighed, routed, and gets its place in one queue (I2)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from triage.domain.calendars import add_working_time
+from triage.domain.mentions import ItemMove, ItemState, MentionId, MentionState
+from triage.domain.queries import Document, Match, Span, evaluate
+from triage.domain.risk import Flag, RiskInput, assess_risk
+from triage.domain.routing import Facts, Route, rises, route
+from triage.domain.text import content_fingerprint
+from triage.domain.urls import canonical_url
+from triage.language.reader import TextToRead
+from triage.services.explanations import as_reading, as_route
+from triage.storage.audit import SYSTEM, AuditRecord
+from triage.storage.items import NewItem
+from triage.storage.mentions import Assessment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from triage.domain.risk import Risk
+    from triage.language.reader import Reading, TextReader
+    from triage.services.processes import InForce, ProcessShelf
+    from triage.services.watchlist import Watch, Watchlist
+    from triage.storage.mentions import ClaimedMention
+    from triage.storage.unit_of_work import Store, Transaction
+
+_log = logging.getLogger(__name__)
+_NO_DUE: Final = timedelta(days=30)
+"""Where an item without any due time stands in its queue: behind all that have one."""
+
+
+_MYTH_SEVERITY: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class AssessTools:
+    """What assessment needs: rows, a reader of text, the process in force, the brands."""
+
+    store: Store
+    reader: TextReader
+    shelf: ProcessShelf
+    watchlist: Watchlist
+
+
+@dataclass(frozen=True, slots=True)
+class _Assessed:
+    """A mention, read and routed but not stored."""
+
+    mention: ClaimedMention
+    reading: Reading
+    risk: Risk
+    route: Route
+
+
+def assess(tools: AssessTools, ids: Sequence[int]) -> int:
+    """Assess those of `ids` that await it and that nobody assesses now; return how many got their place.
+
+    Fresh mentions go together; one that failed before goes alone, so that a mention that kills its process takes no
+    other with it, and after three attempts is found by the sweep as a dead letter.
+    """
+    done = _assess_leased(tools, tools.store.write(partial(_lease, ids, tried=False)))
+    while alone := tools.store.write(partial(_lease, ids, tried=True)):
+        finished = _assess_leased(tools, alone)
+        done += finished
+        if not finished:
+            break
+    return done
+
+
+def _lease(ids: Sequence[int], tx: Transaction, *, tried: bool) -> tuple[ClaimedMention, ...]:
+    return tx.mentions.load(tx.mentions.lease(ids, tx.now, tried=tried))
+
+
+def _assess_leased(tools: AssessTools, mentions: Sequence[ClaimedMention]) -> int:
+    if not mentions:
+        return 0
+    in_force, watch = tools.shelf.in_force(), tools.watchlist.current()
+    with tools.store.read() as tx:
+        author_kinds = tx.brands.author_kinds([mention.author for mention in mentions if mention.author])
+    assessed = []
+    for mention in mentions:
+        try:
+            assessed.append(_assess_one(tools.reader, in_force, watch, mention, author_kinds))
+        except Exception as error:  # noqa: BLE001  # one bad mention must not stop the rest
+            _log.exception("Assessing mention %s failed", mention.id)
+            reason = f"{type(error).__name__}: {error}"
+            tools.store.write(partial(_give_back, mention.id, reason))
+    return tools.store.write(partial(_store, in_force, assessed)) if assessed else 0
+
+
+def _give_back(mention_id: MentionId, reason: str, tx: Transaction) -> None:
+    tx.mentions.give_back(mention_id, reason)
+
+
+def _assess_one(
+    reader: TextReader,
+    in_force: InForce,
+    watch: Watch,
+    mention: ClaimedMention,
+    author_kinds: Mapping[str, frozenset[str]],
+) -> _Assessed:
+    kinds = author_kinds.get(mention.author or "", frozenset())
+    document = Document(mention.title, mention.text)
+    reading = reader.read(_text(watch, mention, document))
+    if myths := _myths(watch, mention, document):
+        reading = replace(reading, flags=(*reading.flags, *myths))
+    risk = assess_risk(
+        RiskInput(
+            flags=reading.flags,
+            sentiment=reading.sentiment.value,
+            reach=mention.reach or 0,
+            author_kinds=kinds,
+            source_tier=mention.tier,
+        )
+    )
+    facts = Facts(
+        flags=frozenset(flag.name for flag in reading.flags),
+        sentiment=reading.sentiment.value,
+        reach=mention.reach or 0,
+        relevance=reading.relevance.score,
+        author_kinds=kinds,
+        source_kind=mention.medium,
+        source_tier=mention.tier,
+        source_hostile=mention.hostile,
+        source_known=mention.confirmed,
+    )
+    return _Assessed(mention, reading, risk, route(in_force.compiled, facts))
+
+
+def _myths(watch: Watch, mention: ClaimedMention, document: Document) -> list[Flag]:
+    """Return a flag for each thing the text says that the organisation knows to be false."""
+    found = [evaluate(myth, document) for myth in watch.myths.get(mention.brand_id, ())]
+    return [
+        Flag("known_myth", "known_myth.brand", _MYTH_SEVERITY, match.spans[0].start, match.spans[0].end, match.sentence)
+        for match in found
+        if isinstance(match, Match)
+    ]
+
+
+def _text(watch: Watch, mention: ClaimedMention, document: Document) -> TextToRead:
+    brand = watch.by_brand.get(mention.brand_id)
+    query = watch.parsed.get(brand.query_id) if brand else None
+    return TextToRead(
+        title=mention.title,
+        body=mention.text,
+        spans=tuple(Span(*span) for span in mention.match["spans"]),
+        language_hint=mention.language_hint or mention.source_language,
+        brand_terms=query.terms if query else frozenset(),
+        context_terms=frozenset(brand.context_terms) if brand else frozenset(),
+        document=document,
+    )
+
+
+def _store(in_force: InForce, assessed: Sequence[_Assessed], tx: Transaction) -> int:
+    leads = _leads(assessed, tx)
+    stories = tx.stories.of_leads(list(leads.values()))
+    existing = tx.items.of_mentions([each.mention.id for each in assessed] + list(leads.values()))
+    ranks = {mention_id: rank for mention_id, (_, rank, _) in existing.items()}
+    ranks |= {each.mention.id: each.route.rank for each in assessed if leads[each.mention.id] == each.mention.id}
+    own_place = [each for each in assessed if _needs_place(each, leads, ranks, existing)]
+    _queue(in_force, [each for each in own_place if each.mention.id not in existing], tx)
+    _raise(in_force, [each for each in own_place if each.mention.id in existing], existing, tx)
+    placed = {each.mention.id for each in own_place}
+    duplicates = [each for each in assessed if each.mention.id not in placed]
+    _record_duplicates(duplicates, leads, tx)
+    tx.mentions.finish(
+        [
+            _assessment(each, stories.get(leads[each.mention.id]), None if each.mention.id in placed else leads)
+            for each in assessed
+        ]
+    )
+    return len(assessed)
+
+
+def _leads(assessed: Sequence[_Assessed], tx: Transaction) -> dict[MentionId, MentionId]:
+    """Return the mention that told each one's story first (itself, for news)."""
+    leads: dict[MentionId, MentionId] = {}
+    for brand_id in sorted({each.mention.brand_id for each in assessed}):
+        keys = {each.mention.id: _story_keys(each.mention) for each in assessed if each.mention.brand_id == brand_id}
+        found = tx.stories.join(brand_id, keys, tx.now)
+        tx.stories.open(brand_id, list(found.values()), tx.now)
+        leads |= found
+    return leads
+
+
+def _story_keys(mention: ClaimedMention) -> list[str]:
+    keys = [f"t:{content_fingerprint(mention.title, mention.text)}"]
+    if mention.url and (canonical := canonical_url(mention.url)):
+        keys.append(f"u:{content_fingerprint(canonical, '')}")
+    return keys
+
+
+def _needs_place(
+    each: _Assessed,
+    leads: Mapping[MentionId, MentionId],
+    ranks: Mapping[MentionId, int],
+    existing: Mapping[MentionId, object],
+) -> bool:
+    """A copy joins its lead's item, unless it is more urgent than its lead or has a place already."""
+    lead = leads[each.mention.id]
+    return (
+        lead == each.mention.id or each.mention.id in existing or each.route.rank < ranks.get(lead, each.route.rank + 1)
+    )
+
+
+def _queue(in_force: InForce, assessed: Sequence[_Assessed], tx: Transaction) -> None:
+    items = [_new_item(in_force, each, tx.now) for each in assessed]
+    added = tx.items.add(items, tx.now)
+    by_mention = {item.mention_id: item for item in items}
+    records = [
+        AuditRecord(
+            ItemMove.QUEUE,
+            "item",
+            item_id,
+            {"queue": by_mention[mention_id].queue, "category": by_mention[mention_id].category},
+        )
+        for mention_id, item_id in added.items()
+    ]
+    tx.audit.append(tx.now, SYSTEM, records)
+
+
+def _raise(
+    in_force: InForce,
+    assessed: Sequence[_Assessed],
+    existing: Mapping[MentionId, tuple[Any, int, ItemState]],
+    tx: Transaction,
+) -> None:
+    """Let the item of a revised mention rise to a more urgent place; it never falls by itself."""
+    for each in assessed:
+        item_id, _, state = existing[each.mention.id]
+        current = tx.items.get(item_id)
+        if state is ItemState.CLOSED or current is None or not rises(in_force.compiled, current.category, each.route):
+            continue
+        if tx.items.raise_to(item_id, _new_item(in_force, each, tx.now), tx.now):
+            details = {"from": current.category, "to": each.route.category, "queue": each.route.queue}
+            tx.audit.append(tx.now, SYSTEM, [AuditRecord(ItemMove.RAISE, "item", item_id, details)])
+
+
+def _record_duplicates(duplicates: Sequence[_Assessed], leads: Mapping[MentionId, MentionId], tx: Transaction) -> None:
+    records = [
+        AuditRecord("mention.duplicate", "mention", each.mention.id, {"of": leads[each.mention.id]})
+        for each in duplicates
+    ]
+    tx.audit.append(tx.now, SYSTEM, records)
+
+
+def _assessment(
+    each: _Assessed, story_id: int | None, duplicate_of: Mapping[MentionId, MentionId] | None
+) -> Assessment:
+    duplicate = duplicate_of is not None
+    return Assessment(
+        mention_id=each.mention.id,
+        state=MentionState.DUPLICATE if duplicate else MentionState.QUEUED,
+        reason=f"duplicate of mention {duplicate_of[each.mention.id]}" if duplicate_of is not None else None,
+        story_id=story_id,
+        language=each.reading.language,
+        sentiment=each.reading.sentiment.value,
+        risk_score=each.risk.score,
+        risk_level=each.risk.level,
+        reading=as_reading(each.reading, each.risk),
+    )
+
+
+def _new_item(in_force: InForce, each: _Assessed, now: datetime) -> NewItem:
+    chosen = each.route
+    dues = (None, None, None) if each.mention.backfill else _dues(in_force, chosen, now)
+    return NewItem(
+        mention_id=each.mention.id,
+        brand_id=each.mention.brand_id,
+        process_version_id=in_force.version_id,
+        category=chosen.category,
+        rule_id=chosen.rule_id,
+        queue=chosen.queue,
+        rank=chosen.rank,
+        awaiting_action=chosen.awaiting_action,
+        route=as_route(chosen),
+        raises=None if each.mention.backfill else chosen.raises,
+        ack_due_at=dues[0],
+        respond_due_at=dues[1],
+        close_due_at=dues[2],
+        priority_at=min(_present(dues), default=now + _NO_DUE),
+    )
+
+
+def _dues(in_force: InForce, chosen: Route, now: datetime) -> tuple[datetime | None, datetime | None, datetime | None]:
+    calendar = in_force.process.calendar_of(chosen.queue)
+    targets = chosen.targets
+
+    def due(seconds: int | None) -> datetime | None:
+        return None if seconds is None else add_working_time(calendar, now, seconds)
+
+    return due(targets.ack_seconds), due(targets.respond_seconds), due(targets.close_seconds)
+
+
+def _present(dues: Iterable[datetime | None]) -> list[datetime]:
+    return [each for each in dues if each is not None]

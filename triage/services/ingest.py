@@ -1,0 +1,133 @@
+"""What happens to the entries of a document? Identity, match, one insert per batch; nothing slow in a transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from triage.domain.identity import IdentityPolicy, identify
+from triage.domain.jobs import ASSESS_BATCH, Job
+from triage.domain.queries import Document
+from triage.storage.audit import SYSTEM, AuditRecord
+from triage.storage.mentions import NewMention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from triage.domain.entries import ParsedFeed
+    from triage.domain.identity import Identified
+    from triage.domain.mentions import EntryId, MentionId
+    from triage.domain.queries import Match
+    from triage.services.watchlist import Watch, Watchlist
+    from triage.storage.entries import KnownEntry
+    from triage.storage.sources import LeasedSource
+    from triage.storage.unit_of_work import Store, Transaction
+
+T = TypeVar("T")
+BATCH_ROWS: Final = 200
+
+
+@dataclass(slots=True)
+class Batch:
+    """A document of a source on its way into the store; `policy` is what identity settled on."""
+
+    source: LeasedSource
+    feed: ParsedFeed
+    policy: IdentityPolicy = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.policy = IdentityPolicy(self.source.identity_policy)
+
+    @property
+    def backfill(self) -> bool:
+        """A source's first document is history: read and routed, but it raises nothing and starts no clock."""
+        return self.source.last_success_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """An entry and the queries that it matches, by query id."""
+
+    identified: Identified
+    matches: Mapping[int, Match]
+
+
+def ingest_batches(store: Store, watchlist: Watchlist, batch: Batch) -> int:
+    """Store what is new or revised in a document; return the number of new entries. Safe to run twice."""
+    identified, batch.policy = identify(batch.source.id, batch.feed.entries, batch.policy)
+    watch = watchlist.current()
+    return sum(_ingest(store, watch, batch, rows) for rows in _batched(identified, BATCH_ROWS))
+
+
+def _ingest(store: Store, watch: Watch, batch: Batch, rows: Sequence[Identified]) -> int:
+    with store.read() as tx:
+        known = tx.entries.known(batch.source.id, [each.key for each in rows])
+    fresh = [_matched(watch, each) for each in rows if each.key not in known]
+    revised = [
+        (known[each.key], _matched(watch, each))
+        for each in rows
+        if each.key in known and known[each.key].content_hash != each.content_hash
+    ]
+    if not fresh and not revised:
+        return 0
+    return store.write(partial(_store, watch, batch, fresh, revised))
+
+
+def _matched(watch: Watch, identified: Identified) -> _Matched:
+    entry = identified.entry
+    return _Matched(identified, watch.queries.match(Document(entry.title, entry.text)))
+
+
+def _store(
+    watch: Watch,
+    batch: Batch,
+    fresh: Sequence[_Matched],
+    revised: Sequence[tuple[KnownEntry, _Matched]],
+    tx: Transaction,
+) -> int:
+    ids = tx.entries.add(batch.source.id, [each.identified for each in fresh], tx.now, backfill=batch.backfill)
+    new = [
+        mention
+        for each in fresh
+        if each.identified.key in ids
+        for mention in _mentions(watch, each, ids[each.identified.key], backfill=batch.backfill)
+    ]
+    to_assess = [*tx.mentions.add(new, tx.now)]
+    for known, each in revised:
+        to_assess += _revise(watch, known, each, tx)
+    for chunk in _batched(to_assess, ASSESS_BATCH):
+        tx.after_commit(Job.ASSESS, chunk)
+    return len(ids)
+
+
+def _revise(watch: Watch, known: KnownEntry, revised: _Matched, tx: Transaction) -> Sequence[MentionId]:
+    """Store a changed text; its mentions are read again, and their items may rise but never fall (semantics 7)."""
+    if not tx.entries.revise(known, revised.identified):
+        return ()
+    details = {"revision": known.revision + 1}
+    tx.audit.append(tx.now, SYSTEM, [AuditRecord("entry.revise", "entry", known.id, details)])
+    again = tx.mentions.receive_again(known.id, tx.now)
+    return [*again, *tx.mentions.add(list(_mentions(watch, revised, known.id, backfill=False)), tx.now)]
+
+
+def _mentions(watch: Watch, matched: _Matched, entry_id: EntryId, *, backfill: bool) -> list[NewMention]:
+    mentions = []
+    for query_id, match in matched.matches.items():
+        brand = watch.by_query[query_id]
+        explanation = {
+            "query": brand.query,
+            "query_version": brand.query_version,
+            "sentence": match.sentence,
+            "spans": [[span.field, span.start, span.end, span.term] for span in match.spans],
+        }
+        mentions.append(NewMention(entry_id, brand.id, brand.query_id, explanation, backfill))
+    return mentions
+
+
+def _batched(rows: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """Yield `rows` in tuples of at most `size` (itertools.batched is younger than Python 3.11)."""
+    remaining = iter(rows)
+    while chunk := tuple(islice(remaining, size)):
+        yield chunk

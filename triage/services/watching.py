@@ -1,0 +1,63 @@
+"""What happens when a brand or a source is added? Refused if it cannot work, due at once if it can."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from triage.domain.errors import NotPermitted
+from triage.domain.jobs import POLL_BATCH, Job
+from triage.domain.queries import parse
+from triage.domain.text import fold
+from triage.storage.audit import SYSTEM, AuditRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from triage.storage.brands import NewBrand
+    from triage.storage.sources import NewSource
+    from triage.storage.unit_of_work import Store, Transaction
+
+
+def add_brand(store: Store, brand: NewBrand) -> None:
+    """Watch a brand.
+
+    Raises:
+        QueryError: its query cannot be understood.
+        NotPermitted: there is already a brand with this slug.
+    """
+    parse(brand.query)
+    store.write(partial(_add_brand, brand))
+
+
+def add_sources(store: Store, check: Callable[[str], str], sources: Sequence[NewSource]) -> int:
+    """Watch sources that are not watched yet; return how many were new. `check` is the address rule of `net`.
+
+    Raises:
+        AddressRefused: an address is not allowed (none is added then).
+    """
+    for source in sources:
+        if source.kind == "feed":
+            check(source.address)
+    return store.write(partial(_add_sources, sources))
+
+
+def slug_of(name: str) -> str:
+    """Return the short name of a brand: folded, words joined by hyphens, at most 64 characters."""
+    return re.sub(r"[^a-z0-9]+", "-", fold(name)).strip("-")[:64] or "brand"
+
+
+def _add_brand(brand: NewBrand, tx: Transaction) -> None:
+    brand_id = tx.brands.add(brand, tx.now)
+    if brand_id is None:
+        raise NotPermitted(f"There is already a brand named {brand.slug}.")
+    tx.audit.append(tx.now, SYSTEM, [AuditRecord("brand.add", "brand", brand_id, {"query": brand.query})])
+
+
+def _add_sources(sources: Sequence[NewSource], tx: Transaction) -> int:
+    added = tx.sources.add(sources, tx.now)
+    tx.audit.append(tx.now, SYSTEM, [AuditRecord("source.add", "source", source_id) for source_id in added])
+    for start in range(0, len(added), POLL_BATCH):
+        tx.after_commit(Job.POLL, added[start : start + POLL_BATCH])
+    return len(added)

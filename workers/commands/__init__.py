@@ -1,0 +1,1 @@
+"""WHAT CAN A PERSON TYPE? One module per group of commands of the console script `tocsin`."""

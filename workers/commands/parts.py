@@ -1,0 +1,107 @@
+"""The commands that run one part each: web, worker, scheduler, and the health check of a container."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from triage.domain.jobs import Lane
+from workers.commands.context import opened, settings_and_logging
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from config.settings import Settings
+
+_HEARTBEAT_FRESH = timedelta(seconds=60)
+
+
+@click.command()
+@click.option("--bind", help="host:port to listen on; TOCSIN_BIND, else 127.0.0.1:8080.")
+def web(bind: str | None) -> None:
+    """Serve the dashboard."""
+    settings = settings_and_logging(**({"bind": bind} if bind else {}))
+    from dashboard.serve import serve  # noqa: PLC0415  # Flask only where it serves
+
+    from config.bootstrap import Container  # noqa: PLC0415
+    from workers.app import CeleryDispatcher  # noqa: PLC0415
+
+    serve(lambda: Container(settings, CeleryDispatcher(_app(settings))), settings.bind)
+
+
+@click.command()
+@click.option("--queues", default=",".join(Lane), show_default=True, help="Queues to consume, comma separated.")
+@click.option("--concurrency", type=click.IntRange(1, 32), help="Pool processes; TOCSIN_WORKER_CONCURRENCY, else 2.")
+def worker(queues: str, concurrency: int | None) -> None:
+    """Do background work: poll, assess, sweep, watch.
+
+    Several workers may run on several hosts; each takes what is due and nobody else has.
+    """
+    lanes = _lanes(queues)
+    settings = settings_and_logging()
+    app = _app(settings)
+    from workers.app import CeleryDispatcher  # noqa: PLC0415
+    from workers.lifecycle import prepare  # noqa: PLC0415
+    from workers.tasks import register  # noqa: PLC0415  # loads the services
+
+    register(app)
+    prepare(settings, CeleryDispatcher(app), warm_reader=Lane.ASSESS in lanes)
+    gc.collect()
+    gc.freeze()  # pool processes share what was loaded so far
+    app.Worker(
+        queues=[lane.value for lane in lanes],
+        concurrency=concurrency or settings.worker_concurrency,
+        hostname=f"{lanes[0]}@%h",
+        loglevel=settings.log_level.upper(),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        pool="prefork",
+        optimization="fair",
+    ).start()
+
+
+@click.command()
+def scheduler() -> None:
+    """Send the periodic nudges. Two schedulers do no harm; without one, due work waits."""
+    settings = settings_and_logging()
+    app = _app(settings)
+    # The in-memory scheduler: nothing about time is kept outside the database.
+    app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel=settings.log_level.upper(), quiet=True).run()
+
+
+@click.command()
+@click.argument("part", type=click.Choice(["worker"]))
+@click.option("--queues", default=",".join(Lane), help="Queues that must have given a sign of life within 60 s.")
+def health(part: str, queues: str) -> None:
+    """Check a part's signs of life; exit 1 when it is silent. For container health checks."""
+    del part
+    with opened() as container, container.store.read() as tx:
+        beats = tx.ticks.heartbeats()
+        silent = [
+            lane
+            for lane in _lanes(queues)
+            if f"lane:{lane}" not in beats or tx.now - beats[f"lane:{lane}"][0] > _HEARTBEAT_FRESH
+        ]
+    if silent:
+        click.echo(f"No sign of life within 60 s from: {', '.join(silent)}", err=True)
+        sys.exit(1)
+    click.echo("ok")
+
+
+def _app(settings: Settings) -> Celery:
+    from workers.app import build_app  # noqa: PLC0415  # Celery only where it runs
+
+    return build_app(settings)
+
+
+def _lanes(queues: str) -> list[Lane]:
+    names = [name.strip() for name in queues.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(Lane)]
+    if unknown or not names:
+        raise click.BadParameter(f"unknown queue {', '.join(unknown) or '(none)'}; there are {', '.join(Lane)}")
+    return [Lane(name) for name in names]

@@ -1,0 +1,139 @@
+"""The commands of the response process: check a file, try a text against it, put it into force."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from config.process import load_process
+from triage.domain.errors import InvalidFile
+from triage.domain.routing import Facts, compile_process, explain, route
+from triage.services.processes import ProcessText, put_into_force
+from triage.storage.audit import SYSTEM
+from workers.commands.context import console, opened
+
+if TYPE_CHECKING:
+    from config.process import LoadedProcess
+
+STARTER: Final = Path(__file__).parents[2] / "config" / "processes" / "starter.yaml"
+
+
+@click.group()
+def process() -> None:
+    """Check, try and apply a response process: the file that says which mention goes to whom.
+
+    The starter, to begin from: tocsin process starter > our-process.yaml
+    """
+
+
+@process.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(files: tuple[Path, ...]) -> None:
+    """Validate process files whole and run their own examples; name every fault with line and column."""
+    failed = False
+    for file in files:
+        try:
+            loaded = load_process(file)
+        except InvalidFile as error:
+            failed = True
+            click.echo(str(error), err=True)
+            count = len(error.faults)
+            click.echo(f"{file} was refused: {count} fault{'s' if count != 1 else ''}.", err=True)
+            continue
+        for warning in loaded.warnings:
+            click.echo(f"{warning.located(str(file))} (warning)")
+        click.echo(f"{file}: {len(loaded.process.categories)} categories, {len(loaded.process.tests)} examples pass.")
+    sys.exit(1 if failed else 0)
+
+
+@process.command("try")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--text", help="A text to read first; its language, tone and flags become the facts.")
+@click.option("--flag", "flags", multiple=True, help="A flag to set; may be repeated.")
+@click.option("--sentiment", type=click.FloatRange(-1, 1), help="Tone from -1 to 1; not scored when left out.")
+@click.option("--reach", type=click.IntRange(0), default=0, help="People reached.")
+@click.option("--relevance", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option("--author", "authors", multiple=True, help="Kind of author, as journalist or known_troll.")
+@click.option("--kind", default="blog", show_default=True, help="Kind of source.")
+@click.option("--tier", type=int, help="Tier of the source, 1 to 3.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def try_process(file: Path | None, text: str | None, as_json: bool, **facts: Any) -> None:  # noqa: FBT001  # click
+    """Say where one mention would go and why: each rule until the match, and why the earlier ones did not match.
+
+    Example: tocsin process try --text "The charger caught fire in my kitchen"
+    """
+    loaded = load_process(file or STARTER)
+    given = _facts(text, facts)
+    compiled = compile_process(loaded.process)
+    chosen, traces = route(compiled, given), explain(compiled, given)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "facts": {"flags": sorted(given.flags), "sentiment": given.sentiment, "relevance": given.relevance},
+                    "category": chosen.category,
+                    "queue": chosen.queue,
+                    "raises": chosen.raises,
+                    "reasons": list(chosen.reasons),
+                    "rules": [[trace.rule_id, trace.matched, trace.failed_because] for trace in traces],
+                }
+            )
+        )
+        return
+    screen = console()
+    tone = "not scored" if given.sentiment is None else f"{given.sentiment:+.2f}"
+    screen.print(f"[bold]Facts[/]      flags: {', '.join(sorted(given.flags)) or 'none'}; tone: {tone}")
+    for trace in traces:
+        mark = "[green]yes[/]" if trace.matched else "[dim]no [/]"
+        screen.print(f"  {mark} {trace.rule_id:<22} {trace.failed_because}")
+    screen.print(f"[bold]Goes to[/]    {chosen.category} → queue {chosen.queue}, for {', '.join(chosen.roles)}")
+    for reason in chosen.reasons:
+        screen.print(f"           because {reason}")
+
+
+def _facts(text: str | None, given: dict[str, Any]) -> Facts:
+    flags, sentiment, relevance = frozenset(given["flags"]), given["sentiment"], given["relevance"]
+    if text is not None:
+        from config.settings import load_settings  # noqa: PLC0415
+        from triage.language.reader import TextReader, TextToRead  # noqa: PLC0415  # loads the models
+
+        reading = TextReader(languages=load_settings().languages).read(
+            TextToRead(title="", body=text, spans=(), language_hint=None, brand_terms=frozenset())
+        )
+        flags |= {flag.name for flag in reading.flags}
+        sentiment = reading.sentiment.value if sentiment is None else sentiment
+        relevance = min(relevance, reading.relevance.score)
+    return Facts(
+        flags=flags,
+        sentiment=sentiment,
+        reach=given["reach"],
+        relevance=relevance,
+        author_kinds=frozenset(given["authors"]),
+        source_kind=given["kind"],
+        source_tier=given["tier"],
+    )
+
+
+@process.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def apply(file: Path) -> None:
+    """Put a process file into force. Open items keep their place; a file with a fault changes nothing."""
+    loaded = load_process(file)
+    with opened() as container:
+        changed = put_into_force(container.store, as_text(loaded, file.name), SYSTEM)
+    click.echo(f"{file} is in force." if changed else f"{file} was in force already.")
+
+
+@process.command()
+def starter() -> None:
+    """Print the starter process, to begin an own one from."""
+    click.echo(STARTER.read_text(encoding="utf-8"), nl=False)
+
+
+def as_text(loaded: LoadedProcess, name: str) -> ProcessText:
+    """Return a valid process file as the store keeps it."""
+    return ProcessText(name, loaded.source, loaded.digest)
