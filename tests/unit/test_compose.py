@@ -74,6 +74,12 @@ def test_a_command_that_does_not_exist_is_refused():
         parsed(["tocsin", "wrok"])
 
 
+def test_each_worker_answers_for_its_own_queues():
+    for name in ("worker", "worker-crisis"):
+        check = {"command": SERVICES[name]["healthcheck"]["test"]}
+        assert _option(check, "--queues") == _option(SERVICES[name], "--queues")
+
+
 def _interpolated(value: str, outside: dict[str, str]) -> str:
     """What Compose makes of ${NAME:-default} and ${NAME:+replacement}."""
     value = re.sub(r"\$\{(\w+):\+([^}]*)\}", lambda found: found[2] if outside.get(found[1]) else "", value)
