@@ -12,11 +12,12 @@ from math import inf, nextafter
 from typing import TYPE_CHECKING, Final
 
 from triage.domain.process import DEFAULT_SOURCE_KIND, KNOWN_SOURCE_KINDS, KNOWN_SOURCE_TIERS, Condition, Facts
+from triage.domain.rule_sentences import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_STEPS: Final = 2_000
+_STEPS: Final = 500
 """Search steps after which one question is left open: a file is never refused without a proof."""
 
 
@@ -91,50 +92,66 @@ def witness(condition: Condition, earlier: Sequence[Condition]) -> Facts | None:
 
     When the search runs out of steps, facts that meet `condition` alone are returned: nothing was proved.
     """
-    steps = [_STEPS]
-    for region in _meeting(_Region(), condition):
-        if region.is_empty:
-            continue
-        try:
-            found = _avoiding(region, earlier, steps)
-        except _OutOfSteps:
-            return region.example()
-        if found is not None:
-            return found.example()
-    return None
+    return _Search(earlier).witness(condition)
 
 
 def shadows(condition: Condition, earlier: Sequence[Condition]) -> tuple[int, ...]:
-    """Return the positions of a smallest-possible set of earlier conditions that together take all of `condition`.
+    """Return the positions of earlier conditions that together take all of `condition`, none of them idle.
 
     Call it after `witness` returned None. An empty result means that the condition contradicts itself.
     """
-    for position, other in enumerate(earlier):
-        if witness(condition, [other]) is None:
-            return () if witness(condition, []) is None else (position,)
-    kept = list(range(len(earlier)))
-    for position in range(len(earlier)):
+    search = _Search(earlier)
+    if search.witness(condition) is not None:
+        return ()
+    kept = sorted(search.used)
+    for position in kept:
+        if _Search([earlier[position]]).witness(condition) is None:
+            return (position,)
+    for position in tuple(kept):
         fewer = [index for index in kept if index != position]
-        if witness(condition, [earlier[index] for index in fewer]) is None:
+        if _Search([earlier[index] for index in fewer]).witness(condition) is None:
             kept = fewer
     return tuple(kept)
 
 
-def _avoiding(region: _Region, earlier: Sequence[Condition], steps: list[int]) -> _Region | None:
-    """Return a non-empty part of `region` that meets none of `earlier`, depth first."""
-    steps[0] -= 1
-    if steps[0] < 0:
-        raise _OutOfSteps
-    if not earlier:
-        return region
-    if _apart(region, earlier[0]):
-        return _avoiding(region, earlier[1:], steps)
-    for smaller in _denying(region, earlier[0]):
-        if not smaller.is_empty:
-            found = _avoiding(smaller, earlier[1:], steps)
+class _Search:
+    """One depth-first search; `used` collects the positions of the conditions that had to be denied on the way."""
+
+    def __init__(self, earlier: Sequence[Condition]) -> None:
+        # The order of denials is free; conditions that can be denied in few ways first keep the search narrow.
+        self._earlier = sorted(enumerate(earlier), key=lambda placed: _ways_to_deny(placed[1]))
+        self._steps = _STEPS
+        self.used: set[int] = set()
+
+    def witness(self, condition: Condition) -> Facts | None:
+        for region in _meeting(_Region(), condition):
+            if region.is_empty:
+                continue
+            try:
+                found = self._avoiding(region, 0)
+            except _OutOfSteps:
+                return region.example()
             if found is not None:
-                return found
-    return None
+                return found.example()
+        return None
+
+    def _avoiding(self, region: _Region, depth: int) -> _Region | None:
+        """Return a non-empty part of `region` that meets none of the earlier conditions from `depth` on."""
+        while depth < len(self._earlier) and _apart(region, self._earlier[depth][1]):
+            depth += 1
+        if depth == len(self._earlier):
+            return region
+        self._steps -= 1
+        if self._steps < 0:
+            raise _OutOfSteps
+        position, asked = self._earlier[depth]
+        self.used.add(position)
+        for smaller in _denying(region, asked):
+            if not smaller.is_empty:
+                found = self._avoiding(smaller, depth + 1)
+                if found is not None:
+                    return found
+        return None
 
 
 def _meeting(region: _Region, asked: Condition) -> Iterator[_Region]:
@@ -191,6 +208,10 @@ def _denying(region: _Region, asked: Condition) -> Iterator[_Region]:
         yield replace(region, no_authors=region.no_authors.union(asked.authors))
     yield from _denying_source(region, asked)
     yield from _denying_numbers(region, asked)
+
+
+def _ways_to_deny(asked: Condition) -> int:
+    return len(asked.not_flags) + len(parts_of(asked))
 
 
 def _denying_source(region: _Region, asked: Condition) -> Iterator[_Region]:
