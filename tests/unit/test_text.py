@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import unicodedata
 
 import pytest
@@ -17,6 +18,7 @@ from triage.domain.text import (
     has_unspaced,
     split_words,
     splits_word,
+    stream_safe,
     tokenise,
 )
 
@@ -146,7 +148,33 @@ def test_words_are_known_without_working_out_their_places():
     folded = Folded("Acme recalls chargers; ACME says sorry")
     assert folded.positions("acme") == [0, 3]
     assert folded.spaced == " acme recalls chargers acme says sorry "
-    assert folded._bounds is None
+    assert folded.has("chargers acme")
+    assert not folded.has("charger")
+    assert folded._bounds == []
+    assert folded.place(3, 3) == (23, 27)
+
+
+def test_a_long_text_is_indexed_and_says_the_same():
+    folded = Folded("acme x " * 300)
+    assert list(folded.positions("acme")) == list(range(0, 600, 2))
+    assert list(folded.positions("zenith")) == []
+    assert list(folded.positions("x")) == list(range(1, 600, 2))
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0316\u0301", "\u094d\u0c55\u200b", "\U0001d165\U0001d16d"])
+def test_s13_piled_up_accents_do_not_cost_quadratic_time(marks):
+    text = "a" + marks * 200_000 + " acme"
+    started = time.process_time()
+    tokens = tokenise(text)
+    assert time.process_time() - started < 5  # sorting these marks would take minutes
+    assert tokens[-1] == Token("acme", len(text) - 4, len(text), "")
+
+
+def test_a_stream_safe_text_keeps_its_length_and_its_emoji():
+    emoji = "👍🏽❤️" * 40
+    assert stream_safe(emoji) == emoji
+    assert stream_safe("é" + "\u0301" * 50) == "é" + "\u00ad" * 50
+    assert stream_safe("e" + "\u0301" * 30) == "e" + "\u0301" * 30
 
 
 def test_two_copies_of_one_text_share_a_fingerprint():

@@ -12,10 +12,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 SIGILS: Final = frozenset("#@$")
 
@@ -46,6 +47,10 @@ _ADDRESS: Final = re.compile(
     rf"\b(?:[a-z][a-z0-9+.-]{{1,15}}://|www\.)[^\s<>\"{_UNSPACED}\u3000-\u303f\uff00-\uff65]*", re.IGNORECASE
 )
 
+_SHORT_TEXT: Final = 200  # words up to which looking through them beats indexing them all
+
+_MAX_MARKS: Final = 30  # on one letter; UAX 15 calls text that stays below stream-safe
+
 _KANA_VOICING: Final = 8  # canonical combining classes, UAX 44 table 15
 _FIRST_FIXED_POINT, _LAST_FIXED_POINT = 10, 36  # points of Hebrew, Arabic and Syriac
 _FIRST_ACCENT: Final = 200
@@ -63,22 +68,40 @@ class _Patterns(NamedTuple):
     dropped: re.Pattern[str]  # what `fold` removes
     token: re.Pattern[str]  # one token of folded text
     separator: re.Pattern[str]  # one character that is neither ASCII nor part of a token
+    piled: re.Pattern[str]  # a run so long that normalising it would take time quadratic in its length
 
 
 @cache
 def _patterns() -> _Patterns:
-    """Build both patterns at the first text that is not ASCII (about 10 ms, once per process).
+    """Build them at the first text that is not ASCII (about 15 ms, once per process).
 
     Marks beyond the basic plane belong to historic and rare scripts; naming them would slow every emoji down.
     """
     marks = [chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)).startswith("M")]
     dropped = "".join(mark for mark in marks if _is_dropped(mark))
     kept = "".join(mark for mark in marks if not _is_dropped(mark) and not re.match(f"[{_INVISIBLE}]", mark))
+    pile = f"[{''.join(marks)}{_INVISIBLE}\U00010000-\U0010ffff]"
+    # A pattern that begins with a plain class lets the matcher skip to the next candidate: each is written so.
     return _Patterns(
-        dropped=re.compile(f"[{dropped}{_INVISIBLE}]+"),
+        dropped=re.compile(f"[{dropped}{_INVISIBLE}]"),
         token=re.compile(rf"(?:[^\W{_UNSPACED}]+[{kept}]*)+|(?=\w)[{_UNSPACED}][{kept}]*"),
-        separator=re.compile(rf"[^\x00-\x7f\w{kept}]"),
+        separator=re.compile(rf"[^\x00-\x7f](?<![\w{kept}])"),
+        piled=re.compile(f"{pile}{pile}{{{_MAX_MARKS},}}"),
     )
+
+
+def stream_safe(text: str) -> str:
+    """Return a text of the same length in which no letter carries more than 30 marks (the rest become soft hyphens).
+
+    Call it before `unicodedata.normalize` on text from outside: sorting n marks on one letter takes n² steps.
+    """
+    if text.isascii():
+        return text
+    return _patterns().piled.sub(lambda run: "".join(map(_calmed, run[0])), text)
+
+
+def _calmed(character: str) -> str:
+    return "\u00ad" if unicodedata.combining(character) else character
 
 
 def fold(text: str) -> str:
@@ -87,13 +110,17 @@ def fold(text: str) -> str:
     Casefold, NFKD, accents and points dropped, œ æ ø ł đ and the dotless i spelt out. Idempotent.
     Punctuation stays, and separates.
     """
+    return text.lower() if text.isascii() else _fold_safe(stream_safe(text))
+
+
+def _fold_safe(text: str) -> str:
     if text.isascii():
         return text.lower()
     cased = text.casefold()
-    plain = unicodedata.normalize("NFKD", cased)
-    plain = _patterns().dropped.sub("", plain)
+    plain = _patterns().dropped.sub("", unicodedata.normalize("NFKD", cased))
     if plain != cased:
-        plain = plain.casefold()  # compatibility forms unpack to capitals: ℡ is TEL
+        # Compatibility forms unpack to capitals (℡ is TEL), and what was dropped may have stood between two marks.
+        plain = unicodedata.normalize("NFKD", plain.casefold())
     for letter, spelling in _SPELT_OUT:
         if letter in plain:
             plain = plain.replace(letter, spelling)
@@ -124,9 +151,11 @@ def _split(blanked: str) -> list[str]:
 
 def _without_addresses(text: str) -> str:
     """Blank out URLs, which are not words, keeping every other character in its place."""
-    if "://" in text or "ww." in text or "WW." in text:
-        return _ADDRESS.sub(lambda match: " " * len(match[0]), text)
-    return text
+    return _ADDRESS.sub(lambda match: " " * len(match[0]), text) if _may_have_address(text) else text
+
+
+def _may_have_address(text: str) -> bool:
+    return "://" in text or "ww." in text or "WW." in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +174,36 @@ class Folded:
     Word numbers count from 0. URLs are blank here: they are not words.
     """
 
-    __slots__ = ("_bounds", "_folded", "_index", "_origins", "_source", "_words", "original")
+    __slots__ = (
+        "_bounds",
+        "_folded",
+        "_index",
+        "_origins",
+        "_positions",
+        "_source",
+        "_spaced",
+        "_unread",
+        "_words",
+        "original",
+    )
 
     def __init__(self, original: str) -> None:
         self.original: Final = original
-        self._source = _without_addresses(original)
+        self._source = stream_safe(_without_addresses(original))
         self._folded: str | None = None
         self._words: list[str] | None = None
+        self._spaced: str | None = None
+        self._positions: dict[str, Sequence[int]] = {}
         self._index: dict[str, list[int]] | None = None
-        self._bounds: list[tuple[int, int]] | None = None
+        self._bounds: list[tuple[int, int]] = []
+        self._unread: Iterator[re.Match[str]] | None = None
         self._origins: Sequence[int] | None = None
 
     @property
     def folded(self) -> str:
         """The folded text; separators that are not ASCII are spaces."""
         if self._folded is None:
-            self._folded = _blank_separators(fold(self._source))
+            self._folded = _blank_separators(_fold_safe(self._source))
         return self._folded
 
     @property
@@ -172,42 +215,51 @@ class Folded:
 
     @property
     def spaced(self) -> str:
-        """The words with one space before, between and after: `" a b "` is in it exactly where a and b are adjacent."""
-        return f" {' '.join(self.words)} "
+        """The words with one space before, between and after."""
+        if self._spaced is None:
+            self._spaced = f" {' '.join(self.words)} "
+        return self._spaced
+
+    def has(self, words: str) -> bool:
+        """Whether folded words, given with one space between, follow one another somewhere."""
+        return f" {words} " in self.spaced
 
     @property
     def addresses(self) -> Sequence[str]:
         """The URLs that are not among the words."""
-        return () if self._source is self.original else _ADDRESS.findall(self.original)
-
-    @property
-    def index(self) -> dict[str, list[int]]:
-        """The numbers of each distinct word, ascending."""
-        if self._index is None:
-            index: dict[str, list[int]] = {}
-            for number, word in enumerate(self.words):
-                index.setdefault(word, []).append(number)
-            self._index = index
-        return self._index
+        return _ADDRESS.findall(self.original) if _may_have_address(self.original) else ()
 
     def positions(self, word: str) -> Sequence[int]:
         """Return the numbers of a folded word, ascending."""
-        return self.index.get(word, ())
+        if word not in self._positions:
+            self._positions[word] = self._search(word)
+        return self._positions[word]
+
+    def _search(self, word: str) -> Sequence[int]:
+        if not self.has(word):
+            return ()
+        if len(self.words) <= _SHORT_TEXT:
+            return [number for number, each in enumerate(self.words) if each == word]
+        if self._index is None:
+            self._index = {}
+            for number, each in enumerate(self.words):
+                self._index.setdefault(each, []).append(number)
+        return self._index[word]
 
     def sigil(self, number: int) -> str:
         """Return the #, @ or $ just before a word, or an empty string."""
-        start = self._folded_bounds[number][0]
+        start, _end = self._bound(number)
         before = self.folded[start - 1] if start else ""
         return before if before in SIGILS else ""
 
     def place(self, first: int, last: int) -> tuple[int, int]:
         """Return start and end in the original of the words `first` to `last`, both included."""
-        origins = self._folded_origins
-        start = origins[self._folded_bounds[first][0]]
-        stop = origins[self._folded_bounds[last][1] - 1] + 1
-        while stop < len(self.original) and unicodedata.combining(self.original[stop]):
-            stop += 1  # the accents that folding dropped belong to the word
-        return start, stop
+        if self._origins is None:
+            self._origins = _origins(self._source)
+        start = self._origins[self._bound(first)[0]]
+        stop = self._origins[self._bound(last)[1] - 1] + 1
+        # The accents that folding dropped belong to the word.
+        return start, stop + sum(1 for _ in takewhile(unicodedata.combining, self.original[stop : stop + _MAX_MARKS]))
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -216,22 +268,21 @@ class Folded:
             Token(word, *self.place(number, number), self.sigil(number)) for number, word in enumerate(self.words)
         )
 
-    @property
-    def _folded_bounds(self) -> list[tuple[int, int]]:
-        if self._bounds is None:
-            pattern = _ASCII_TOKEN if self.folded.isascii() else _patterns().token
-            self._bounds = [match.span() for match in pattern.finditer(self.folded)]
-        return self._bounds
-
-    @property
-    def _folded_origins(self) -> Sequence[int]:
-        """For each folded character the offset of the one it came from."""
-        if self._origins is None:
-            self._origins = _origins(self._source)
-        return self._origins
+    def _bound(self, number: int) -> tuple[int, int]:
+        """Return start and end of a word in the folded text, reading no further than needed."""
+        missing = number + 1 - len(self._bounds)
+        if missing > 0:
+            if self._unread is None:
+                pattern = _ASCII_TOKEN if self.folded.isascii() else _patterns().token
+                self._unread = pattern.finditer(self.folded)
+            self._bounds += [match.span() for match in islice(self._unread, missing)]
+        return self._bounds[number]
 
 
 def _origins(text: str) -> Sequence[int]:
+    """Return for each character of the folded text the offset of the one it came from."""
+    if text.isascii():
+        return range(len(text))
     changing = {mark for mark in set(text) if mark > _ASCII_TOP and _folded_length(mark) != 1}
     if not changing:
         return range(len(text))

@@ -29,19 +29,17 @@ class And(Node):
         """The clauses, with an OR among them in brackets."""
         return " AND ".join(f"({child.shown})" if isinstance(child, Or) else child.shown for child in self.children)
 
-    def evidence(self, document: Document) -> Evidence | None:
+    def holds(self, document: Document) -> bool:
+        """Whether every clause holds."""
+        return all(child.holds(document) for child in self.children)
+
+    def evidence(self, document: Document) -> Evidence:
         """Return the evidence of all clauses together."""
-        collected: list[Evidence] = []
-        for child in self.children:
-            found = child.evidence(document)
-            if found is None:
-                return None
-            collected.append(found)
-        return _together(collected)
+        return _together(child.evidence(document) for child in self.children)
 
     def absence(self, document: Document) -> str:
         """Return why the first failing clause fails."""
-        return next(child.absence(document) for child in self.children if child.evidence(document) is None)
+        return next(child.absence(document) for child in self.children if not child.holds(document))
 
     def anchors(self) -> frozenset[str] | None:
         """Return the literals of the clause that lets the fewest texts through."""
@@ -63,10 +61,13 @@ class Or(Node):
         """The clauses, with an AND among them in brackets."""
         return " OR ".join(f"({child.shown})" if isinstance(child, And) else child.shown for child in self.children)
 
-    def evidence(self, document: Document) -> Evidence | None:
+    def holds(self, document: Document) -> bool:
+        """Whether one clause holds."""
+        return any(child.holds(document) for child in self.children)
+
+    def evidence(self, document: Document) -> Evidence:
         """Return the evidence of every clause that holds."""
-        found = [evidence for child in self.children if (evidence := child.evidence(document)) is not None]
-        return _together(found) if found else None
+        return _together(child.evidence(document) for child in self.children if child.holds(document))
 
     def absence(self, document: Document) -> str:
         """Return why each clause fails, shortly where they are all plain terms."""
@@ -94,9 +95,14 @@ class Not(Node):
         """The excluded clause behind NOT."""
         return f"NOT ({self.child.shown})" if isinstance(self.child, And | Or | Near) else f"NOT {self.child.shown}"
 
-    def evidence(self, document: Document) -> Evidence | None:
+    def holds(self, document: Document) -> bool:
+        """Whether the clause is absent."""
+        return not self.child.holds(document)
+
+    def evidence(self, document: Document) -> Evidence:
         """Return that the clause is absent, which has no place."""
-        return Evidence(unless=(self.child.shown,)) if self.child.evidence(document) is None else None
+        del document
+        return Evidence(unless=(self.child.shown,))
 
     def absence(self, document: Document) -> str:
         """Return which clause occurs although it is excluded."""

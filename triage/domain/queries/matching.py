@@ -72,8 +72,7 @@ def parse(text: str) -> Query:
 
 def find(query: Query, document: Document) -> Match | None:
     """Return the match, or None without looking for the reason: the form for many queries at once."""
-    evidence = query.root.evidence(document)
-    return None if evidence is None else _match(evidence)
+    return _match(query.root.evidence(document)) if query.root.holds(document) else None
 
 
 def evaluate(query: Query, document: Document) -> Match | Miss:

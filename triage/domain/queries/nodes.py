@@ -1,8 +1,8 @@
 """What must every clause of a query be able to say?
 
-A clause says what it finds and why (`evidence`), why it failed (`absence`), which literals every text that it accepts
-must contain (`anchors`), and how it is written (`shown`). A new form of the language is a new class and a line in the
-parser.
+A clause says whether it holds (`holds`), then where and why (`evidence`) or why not (`absence`); which literals every
+text that it accepts must contain (`anchors`); and how it is written (`shown`). A new form of the language is a new
+class and a line in the parser.
 
 Node
 ├── Positional      found as runs of words, so it may stand beside NEAR
@@ -51,12 +51,16 @@ class Node(ABC):
         """The clause as a person would write it."""
 
     @abstractmethod
-    def evidence(self, document: Document) -> Evidence | None:
-        """Return why the clause holds, or None when it does not."""
+    def holds(self, document: Document) -> bool:
+        """Whether the document satisfies the clause."""
+
+    @abstractmethod
+    def evidence(self, document: Document) -> Evidence:
+        """Return where and why a clause holds that does."""
 
     @abstractmethod
     def absence(self, document: Document) -> str:
-        """Return in words why a clause that does not hold fails."""
+        """Return in words why a clause fails that does not hold."""
 
     @abstractmethod
     def anchors(self) -> frozenset[str] | None:
@@ -80,7 +84,11 @@ class Positional(Node):
         del hits
         return self.shown
 
-    def evidence(self, document: Document) -> Evidence | None:
+    def holds(self, document: Document) -> bool:
+        """Whether some field has a hit."""
+        return any(next(self.find(stream), None) is not None for stream in document.fields)
+
+    def evidence(self, document: Document) -> Evidence:
         """Return every place of the clause in title and body, up to MAX_SPANS hits in each."""
         spans: dict[Span, None] = {}
         found: list[Hit] = []
@@ -88,7 +96,7 @@ class Positional(Node):
             hits = list(islice(self.find(stream), MAX_SPANS))
             found += hits
             spans.update((stream.span(part), None) for hit in hits for part in hit.parts)
-        return Evidence(tuple(spans), (self.reason(found),)) if found else None
+        return Evidence(tuple(spans), (self.reason(found),))
 
     def absence(self, document: Document) -> str:
         """Return that the clause does not occur."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from triage.domain.queries.documents import Document, Field, Hit, Part, Span
@@ -28,6 +28,12 @@ class Word(Positional):
     def shown(self) -> str:
         """The word, with its sigil if it must have one."""
         return self.sigil + self.word
+
+    def holds(self, document: Document) -> bool:
+        """Whether the word is there, which a word without sigil need not be counted for."""
+        if self.sigil:
+            return any(next(self.find(field), None) is not None for field in document.fields)
+        return any(field.text.has(self.word) for field in document.fields)
 
     def find(self, field: Field) -> Iterator[Hit]:
         """Yield each place of the word."""
@@ -64,6 +70,8 @@ class Phrase(Positional):
     def find(self, field: Field) -> Iterator[Hit]:
         """Yield each place where the words follow one another."""
         text, width = field.text, len(self.words)
+        if not text.has(self.joined):
+            return
         # Begin at the word that is rarest in this text.
         offset = min(range(width), key=lambda place: len(text.positions(self.words[place])))
         for number in text.positions(self.words[offset]):
@@ -101,9 +109,14 @@ class Exact(Phrase):
         """Whether each word also has this case and these accents."""
         # Zero-argument super() would look for the class that dataclass(slots=True) replaced.
         return Phrase.accepts(self, text, first) and all(
-            composed(text.original[slice(*text.place(first + place, first + place))]) == spelling
+            _is_spelt(text.original[slice(*text.place(first + place, first + place))], spelling)
             for place, spelling in enumerate(self.spellings)
         )
+
+
+def _is_spelt(word: str, spelling: str) -> bool:
+    # No letter decomposes into more than four, and a hostile word may be long: normalise only what can be equal.
+    return len(word) <= 4 * len(spelling) and composed(word) == spelling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +133,8 @@ class Prefix(Positional):
 
     def find(self, field: Field) -> Iterator[Hit]:
         """Yield each word that begins so, in order."""
-        index = field.text.index
-        numbers = chain.from_iterable(index[word] for word in index if word.startswith(self.stem))
-        for number in sorted(numbers):
-            if not self.sigil or field.text.sigil(number) == self.sigil:
+        for number, word in enumerate(field.text.words):
+            if word.startswith(self.stem) and (not self.sigil or field.text.sigil(number) == self.sigil):
                 yield Hit(number, number, (Part(number, number, self.stem),))
 
     def anchors(self) -> frozenset[str] | None:
@@ -146,14 +157,19 @@ class Raw(Node):
         """The text in quotes behind raw:."""
         return f'raw:"{self.text}"'
 
-    def evidence(self, document: Document) -> Evidence | None:
+    def holds(self, document: Document) -> bool:
+        """Whether some field has the text."""
+        return any(next(self._places(stream.text.original), None) is not None for stream in document.fields)
+
+    def evidence(self, document: Document) -> Evidence:
         """Return every place of the text, up to MAX_SPANS in each field."""
+        term = fold(self.text)
         spans = tuple(
-            Span(stream.name, start, end, fold(self.text))
+            Span(stream.name, start, end, term)
             for stream in document.fields
             for start, end in islice(self._places(stream.text.original), MAX_SPANS)
         )
-        return Evidence(spans, (self.shown,)) if spans else None
+        return Evidence(spans, (self.shown,))
 
     def _places(self, original: str) -> Iterator[tuple[int, int]]:
         # Accents may be stored composed or apart; the original is not rewritten for the sake of offsets.
