@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-
-import structlog
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -21,25 +20,40 @@ _BREAKS: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 def set_up_logging(settings: Settings) -> None:
     """Send all records of this process to standard error in the configured form."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        clean,
-    ]
-    last = structlog.processors.JSONRenderer() if settings.log_format == "json" else _plain
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
-        )
-    )
+    handler.setFormatter(_FormatterOnDemand(as_json=settings.log_format == "json"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+
+
+class _FormatterOnDemand(logging.Formatter):
+    """Builds structlog's formatter for the first record: most commands write none, and its import is slow."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    @cached_property
+    def _formatter(self) -> logging.Formatter:
+        import structlog  # noqa: PLC0415  # see the class
+
+        shared: list[Any] = [
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            clean,
+        ]
+        last: Any = structlog.processors.JSONRenderer() if self._as_json else _plain
+        without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+        return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[without_meta, last])
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line."""
+        return self._formatter.format(record)
 
 
 def clean(_logger: object, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

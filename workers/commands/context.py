@@ -6,8 +6,6 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from config.bootstrap import Container
 from config.logging import set_up_logging
 from config.settings import Settings, load_settings
@@ -16,6 +14,8 @@ from triage.storage.schema import is_current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
 
     from triage.domain.jobs import Job
 
@@ -57,4 +57,6 @@ def opened(settings: Settings | None = None) -> Iterator[Container]:
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console for people; machine-readable output goes to standard output without it."""
+    from rich.console import Console  # noqa: PLC0415  # only for people, and slow to import
+
     return Console(stderr=stderr, highlight=False)
