@@ -150,7 +150,7 @@ class PrivatePostgres:
         """Start the server, creating the cluster first if needed; return when it accepts connections."""
         if not (self.folder / "data").exists():
             self._init_cluster()
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         settings = COMMON_SETTINGS + (() if self.durable else FAST_SETTINGS)
         with (self.folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(
@@ -269,7 +269,8 @@ def _plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a loopback port that nobody used a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
