@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from triage.language.reader import TextReader
-    from triage.sources.base import Source
-
     from config.settings import Settings
     from triage.domain.jobs import Dispatcher
     from triage.domain.process import Process
+    from triage.language.reader import TextReader
     from triage.net import Net
+    from triage.sources.base import Source
     from triage.sources.child import ParserChild
 
 USER_AGENT = "Tocsin/0.1"
@@ -79,9 +78,7 @@ class Container:
     @cached_property
     def reader(self) -> TextReader:
         """Language, sentiment and flags of a text."""
-        from triage.language.reader import TextReader  # noqa: PLC0415  # its models are large
-
-        return TextReader(languages=self.settings.languages)
+        return build_reader(self.settings)
 
     def secret_key(self) -> str:
         """Return the key that signs forms; made once in TOCSIN_HOME when none is set."""
@@ -102,6 +99,13 @@ class Container:
         for name, part in list(vars(self).items()):
             if name in {"store", "net", "parser"}:
                 part.close()
+
+
+def build_reader(settings: Settings) -> TextReader:
+    """Return a reader of text; its models are loaded when it is first used or warmed."""
+    from triage.language.reader import TextReader  # noqa: PLC0415  # only what reads text loads this
+
+    return TextReader(languages=settings.languages)
 
 
 def _read_process(text: str, name: str) -> Process:

@@ -20,6 +20,7 @@ from triage.storage.brands import NewBrand
 from triage.storage.sources import NewSource
 from workers.commands.process import STARTER
 from workers.installation import put_process_into_force
+from workers.stack import is_free
 from workers.supervisor import Part
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ def load_or_begin(home: Path) -> DemoState:
     path = home / "demo.json"
     if path.exists():
         state = DemoState(**json.loads(path.read_text(encoding="utf-8")))
-        if not _is_free(state.feeds_port):
+        if not is_free(f"127.0.0.1:{state.feeds_port}"):
             raise SettingsError(
                 f"Port {state.feeds_port}, where the demo's feeds were, is taken. Free it, or start with --fresh."
             )
         return state
     # The story begins a little later than the first poll, so that "appears while one watches" is watched.
     begin = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
-    state = DemoState(begin.isoformat(), _any_port(), make_password())
+    state = DemoState(begin.isoformat(), any_port(), make_password())
     path.touch(mode=0o600)
     path.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
     return state
@@ -84,7 +85,7 @@ def feeds_part(state: DemoState) -> Part:
         sys.executable, "-m", "workers.demo_feeds",
         "--port", str(state.feeds_port), "--started-at", state.started_at,
     )  # fmt: skip
-    return Part("demo-feeds", command, is_ready=lambda: not _is_free(state.feeds_port))
+    return Part("demo-feeds", command, program=True, is_ready=lambda: not is_free(f"127.0.0.1:{state.feeds_port}"))
 
 
 def install(container: Container, state: DemoState) -> None:
@@ -146,17 +147,8 @@ def _role(user: SampleUser) -> Role:
     return known[0] if known else Role.MANAGER
 
 
-def _any_port() -> int:
+def any_port() -> int:
+    """Return a port that nothing uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from config.bootstrap import Container
+from config.bootstrap import Container, build_reader
 from triage.services.assessment import AssessTools
 from triage.services.polling import PollTools
 
@@ -19,14 +19,15 @@ _readers: list[TextReader] = []
 _recipe: list[tuple[Settings, Dispatcher]] = []
 
 
-def prepare(settings: Settings, dispatcher: Dispatcher, *, warm_reader: bool = False) -> None:
-    """Remember how to build this program's container; no connection is opened yet.
-
-    With `warm_reader` the models that read text are loaded now, so that forked processes share their memory.
-    """
+def prepare(settings: Settings, dispatcher: Dispatcher) -> None:
+    """Remember how to build this program's container; no connection is opened yet."""
     _recipe[:] = [(settings, dispatcher)]
-    if warm_reader:
-        reader = Container(settings, dispatcher).reader
+
+
+def warm_reader(settings: Settings) -> None:
+    """Load the models that read text now, so that processes forked later share their memory."""
+    if not _readers:
+        reader = build_reader(settings)
         reader.warm()
         _readers[:] = [reader]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import sys
+import importlib
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from triage.domain.errors import TocsinError
 from triage.domain.jobs import Lane
-from workers import broker
+from workers import broker, lifecycle
 from workers.supervisor import Part
 
 if TYPE_CHECKING:
@@ -51,45 +51,53 @@ class Ears:
                 ]
         except TocsinError:
             return False
+        finally:
+            self.store.close()  # no connection may be open when a part is forked
         return min(silences) > _DEAF_AFTER_SECONDS
 
 
 def build_parts(settings: Settings, store: Store, bind: str) -> list[Part]:
     """Return the parts of the embedded stack, in the order in which they start."""
-    tocsin = (sys.executable, "-m", "workers.cli")
     parts = []
     if settings.redis_url is None:
-        parts.append(Part("valkey", broker.server_command(settings), is_ready=lambda: broker.answers(settings)))
+        command = broker.server_command(settings)
+        parts.append(Part("valkey", command, program=True, is_ready=lambda: broker.answers(settings)))
     main, crisis = Ears(settings, store, MAIN_LANES), Ears(settings, store, CRISIS_LANES)
     soft = {"REMAP_SIGTERM": "SIGQUIT"}  # Celery's soft shutdown acts on SIGQUIT only
-    parts += [
-        Part("web", (*tocsin, "web", "--bind", bind), is_ready=lambda: responds(bind)),
+    concurrency = str(settings.worker_concurrency)
+    return [
+        *parts,
+        Part("web", ("web", "--bind", bind), is_ready=lambda: not is_free(bind)),
         Part(
             "worker",
-            (*tocsin, "worker", "--queues", ",".join(MAIN_LANES), "--concurrency", str(settings.worker_concurrency)),
-            soft,
+            ("worker", "--queues", ",".join(MAIN_LANES), "--concurrency", concurrency),
+            environment=soft,
             is_deaf=main.is_deaf,
         ),
         Part(
             "worker-crisis",
-            (*tocsin, "worker", "--queues", ",".join(CRISIS_LANES), "--concurrency", "1"),
-            soft,
+            ("worker", "--queues", ",".join(CRISIS_LANES), "--concurrency", "1"),
+            environment=soft,
             is_deaf=crisis.is_deaf,
         ),
-        Part("scheduler", (*tocsin, "scheduler")),
+        Part("scheduler", ("scheduler",)),
     ]
-    return parts
 
 
-def responds(bind: str) -> bool:
-    """Say whether the dashboard answers its health check."""
+def preload(settings: Settings) -> None:
+    """Load what the parts need before they are forked, so that they share it; opens no connection."""
+    for module in ("workers.tasks", "celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "dashboard.serve"):
+        importlib.import_module(module)
+    lifecycle.warm_reader(settings)
+
+
+def is_free(bind: str) -> bool:
+    """Say whether nothing listens on host:port."""
     host, _, port = bind.rpartition(":")
-    everywhere = host in {"0.0.0.0", "[::]"}  # noqa: S104  # compared, not bound
-    connection = http.client.HTTPConnection("127.0.0.1" if everywhere else host, int(port), timeout=2)
-    try:
-        connection.request("GET", "/healthz", headers={"Host": "localhost"})
-        return connection.getresponse().status == http.client.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError:
+            return False
+        return True

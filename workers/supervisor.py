@@ -1,20 +1,20 @@
 """What keeps one machine running? Starts broker, web, workers and scheduler; restarts what dies or goes deaf.
 
-The supervisor holds no state: every part can be killed at any moment, and the rows say what is left to do.
+The supervisor holds no state: every part can be killed at any moment, and the rows say what is left to do. Our own
+parts are forked from it after their modules were loaded once, so that they share that memory (docs/adr/0006); each
+then runs the same command that one would type on a host of its own.
 """
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
+
+from workers.processes import Process, fork_command, spawn_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PR_SET_PDEATHSIG: Final = 1
 _TICK_SECONDS: Final = 0.25
 _DEAFNESS_EVERY_SECONDS: Final = 3.0
 _STOP_SECONDS: Final = 12.0
@@ -35,11 +34,13 @@ _SLOWEST_RESTART_SECONDS: Final = 10.0
 class Part:
     """One process of the stack.
 
-    `command` starts it, `is_ready` says when the next part may start, `is_deaf` says that it lives but hears nothing.
+    `command` are the words after `tocsin`, or with `program` a program of its own. `is_ready` says when the next part
+    may start; `is_deaf`, given the process's age in seconds, that it lives but hears nothing.
     """
 
     name: str
     command: tuple[str, ...]
+    program: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     is_ready: Callable[[], bool] = lambda: True
     is_deaf: Callable[[float], bool] = lambda _age_seconds: False
@@ -51,25 +52,15 @@ class _Running:
     def __init__(self, part: Part, log: IO[bytes]) -> None:
         self.part = part
         self.log = log
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.started_at = 0.0
         self.start_again_at = 0.0
         self.restarts_in_a_row = 0
 
     def start(self) -> None:
-        """Start the process in a session of its own: Ctrl-C reaches the supervisor alone, which stops parts in order.
-
-        On Linux the process ends with the supervisor, even when that is killed.
-        """
-        self.process = subprocess.Popen(  # noqa: S603  # our own commands
-            self.part.command,
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=self.log,
-            env={**os.environ, **self.part.environment},
-            start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  # no threads run here
-        )
+        """Start the process; Ctrl-C reaches the supervisor alone, which stops parts in order."""
+        start = spawn_program if self.part.program else fork_command
+        self.process = start(self.part.command, self.part.environment, self.log)
         self.started_at = time.monotonic()
 
     @property
@@ -80,16 +71,6 @@ class _Running:
     def has_died(self) -> bool:
         """Say whether the process ended."""
         return self.process is not None and self.process.poll() is not None
-
-    def signal_group(self, number: signal.Signals) -> None:
-        """Signal the process and all that it started."""
-        if self.process is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, number)
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Supervisor:
@@ -102,11 +83,6 @@ class Supervisor:
         self._running: list[_Running] = []
         self._stopping = False
         self._next_deafness_check = 0.0
-
-    @property
-    def pids(self) -> dict[str, int]:
-        """Return the process id of each part that runs."""
-        return {each.part.name: each.process.pid for each in self._running if each.process is not None}
 
     def stop_on_signals(self) -> None:
         """Let SIGINT and SIGTERM end the run in order."""
@@ -135,13 +111,10 @@ class Supervisor:
         return not self._stopping
 
     def run(self) -> None:
-        """Watch the parts until `request_stop`; then stop them, last started first."""
-        try:
-            while not self._stopping:
-                self.watch_once()
-                time.sleep(_TICK_SECONDS)
-        finally:
-            self.stop()
+        """Watch the parts until `request_stop`."""
+        while not self._stopping:
+            self.watch_once()
+            time.sleep(_TICK_SECONDS)
 
     def watch_once(self) -> None:
         """Restart what died; kill what is deaf, so that the next look restarts it."""
@@ -155,37 +128,30 @@ class Supervisor:
     def stop(self) -> None:
         """End every part: the last started first, the broker last; kill what does not end in time."""
         for running in reversed(self._running):
-            if running.process is None:
-                continue
-            if running.process.poll() is None:
-                with suppress(ProcessLookupError):
-                    running.process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    running.process.wait(_STOP_SECONDS)
-            running.signal_group(signal.SIGKILL)
-            running.process.wait()
+            if running.process is not None:
+                running.process.end(_STOP_SECONDS)
             running.log.close()
         self._running.clear()
 
     def _restart(self, running: _Running) -> None:
         now = time.monotonic()
-        if running.start_again_at == 0.0:
-            running.signal_group(signal.SIGKILL)  # what it started must not outlive it
+        if running.start_again_at == 0.0 and running.process is not None:
+            running.process.kill_group()  # what it started must not outlive it
             steady = running.age_seconds > _STEADY_SECONDS
             running.restarts_in_a_row = 1 if steady else running.restarts_in_a_row + 1
             wait = min(0.1 * 2 ** min(running.restarts_in_a_row - 1, 10), _SLOWEST_RESTART_SECONDS)
             running.start_again_at = now + wait
-            code = running.process.returncode if running.process else None
-            self._say(f"{running.part.name} ended (code {code}); it is started again")
+            self._say(f"{running.part.name} ended (code {running.process.poll()}); it is started again")
         if now >= running.start_again_at:
             running.start_again_at = 0.0
             running.start()
 
     def _kill_deaf(self) -> None:
         for running in self._running:
-            if not running.has_died() and running.part.is_deaf(running.age_seconds):
-                self._say(f"{running.part.name} has gone deaf; it is killed and started again")
-                running.signal_group(signal.SIGKILL)
+            if running.process is None or running.has_died() or not running.part.is_deaf(running.age_seconds):
+                continue
+            self._say(f"{running.part.name} has gone deaf; it is killed and started again")
+            running.process.kill_group()
 
     def _await_ready(self, running: _Running, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -197,7 +163,8 @@ class Supervisor:
     def _open_log(self, name: str) -> IO[bytes]:
         path = self._log_path(name)
         if path.exists() and path.stat().st_size > _MOST_LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
+            with suppress(OSError):
+                path.replace(path.with_suffix(".log.1"))
         return path.open("ab", buffering=0)
 
     def _log_path(self, name: str) -> Path:

@@ -206,20 +206,22 @@ def _holidays(reader: Reader, node: Node | None, years: range, where: str) -> It
 
 
 def _public_holidays(reader: Reader, node: Node, code: str, years: range) -> list[date]:
-    # The library costs 0.2 s to import; only what loads a process file with public holidays pays for it.
+    # The library is slow to import; only what loads a process file with public holidays pays for it.
     from holidays import country_holidays, list_supported_countries  # noqa: PLC0415 - see the line above
 
-    supported = list_supported_countries()
     country, _, region = code.partition("-")
-    if country not in supported:
-        fix = "write an ISO country code, as FR, or a region, as FR-57"
-        reader.fault(node, f'no public holidays are known for "{code[:40]}"', fix)
-        return []
-    if region and region not in supported[country]:
+    try:
+        with warnings.catch_warnings():
+            # Renamed regions are the library's business; a file that worked must not fail on its deprecations.
+            warnings.simplefilter("ignore")
+            return list(country_holidays(country, subdiv=region or None, years=years))
+    except NotImplementedError:
+        # Only now is the list of all countries read: it imports every one of them.
+        supported = list_supported_countries()
+    if country in supported:
         message = f'no public holidays are known for region "{region[:40]}" of {country}'
         reader.fault(node, message, f"known regions: {', '.join(supported[country]) or 'none'}")
-        return []
-    with warnings.catch_warnings():
-        # Renamed regions are the library's business; a file that worked must not fail on its deprecations.
-        warnings.simplefilter("ignore")
-        return list(country_holidays(country, subdiv=region or None, years=years))
+    else:
+        fix = "write an ISO country code, as FR, or a region, as FR-57"
+        reader.fault(node, f'no public holidays are known for "{code[:40]}"', fix)
+    return []

@@ -38,7 +38,7 @@ LANE_OF: Final[dict[Job, Lane]] = {
 }
 
 POLL_BATCH: Final = 50
-ASSESS_BATCH: Final = 100
+ASSESS_BATCH: Final = 200
 MAX_ATTEMPTS: Final = 3
 
 

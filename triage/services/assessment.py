@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from triage.domain.calendars import add_working_time
 from triage.domain.mentions import ItemMove, ItemState, MentionId, MentionState
@@ -22,9 +22,10 @@ from triage.storage.items import NewItem
 from triage.storage.mentions import Assessment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from triage.domain.process import Process, Targets
     from triage.domain.risk import Risk
     from triage.language.reader import Reading, TextReader
     from triage.services.processes import InForce, ProcessShelf
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from triage.storage.unit_of_work import Store, Transaction
 
 _log = logging.getLogger(__name__)
-_NO_DUE: Final = timedelta(days=30)
+_Dues: TypeAlias = "tuple[datetime | None, datetime | None, datetime | None]"
+_NO_DUES: Final[_Dues] = (None, None, None)
+_UNDUE: Final = timedelta(days=30)
 """Where an item without any due time stands in its queue: behind all that have one."""
 
 
@@ -212,7 +215,8 @@ def _needs_place(
 
 
 def _queue(in_force: InForce, assessed: Sequence[_Assessed], tx: Transaction) -> None:
-    items = [_new_item(in_force, each, tx.now) for each in assessed]
+    dues = _DueTimes(in_force.process, tx.now)
+    items = [_new_item(in_force, each, dues) for each in assessed]
     added = tx.items.add(items, tx.now)
     by_mention = {item.mention_id: item for item in items}
     records = [
@@ -239,7 +243,7 @@ def _raise(
         current = tx.items.get(item_id)
         if state is ItemState.CLOSED or current is None or not rises(in_force.compiled, current.category, each.route):
             continue
-        if tx.items.raise_to(item_id, _new_item(in_force, each, tx.now), tx.now):
+        if tx.items.raise_to(item_id, _new_item(in_force, each, _DueTimes(in_force.process, tx.now)), tx.now):
             details = {"from": current.category, "to": each.route.category, "queue": each.route.queue}
             tx.audit.append(tx.now, SYSTEM, [AuditRecord(ItemMove.RAISE, "item", item_id, details)])
 
@@ -269,9 +273,10 @@ def _assessment(
     )
 
 
-def _new_item(in_force: InForce, each: _Assessed, now: datetime) -> NewItem:
+def _new_item(in_force: InForce, each: _Assessed, dues: _DueTimes) -> NewItem:
     chosen = each.route
-    dues = (None, None, None) if each.mention.backfill else _dues(in_force, chosen, now)
+    ack_due_at, respond_due_at, close_due_at = _NO_DUES if each.mention.backfill else dues.of(chosen)
+    present = [due for due in (ack_due_at, respond_due_at, close_due_at) if due is not None]
     return NewItem(
         mention_id=each.mention.id,
         brand_id=each.mention.brand_id,
@@ -283,22 +288,34 @@ def _new_item(in_force: InForce, each: _Assessed, now: datetime) -> NewItem:
         awaiting_action=chosen.awaiting_action,
         route=as_route(chosen),
         raises=None if each.mention.backfill else chosen.raises,
-        ack_due_at=dues[0],
-        respond_due_at=dues[1],
-        close_due_at=dues[2],
-        priority_at=min(_present(dues), default=now + _NO_DUE),
+        ack_due_at=ack_due_at,
+        respond_due_at=respond_due_at,
+        close_due_at=close_due_at,
+        priority_at=min(present, default=dues.now + _UNDUE),
     )
 
 
-def _dues(in_force: InForce, chosen: Route, now: datetime) -> tuple[datetime | None, datetime | None, datetime | None]:
-    calendar = in_force.process.calendar_of(chosen.queue)
-    targets = chosen.targets
+class _DueTimes:
+    """Due times for routes chosen at one instant: the same targets on the same calendar are worked out once."""
 
-    def due(seconds: int | None) -> datetime | None:
-        return None if seconds is None else add_working_time(calendar, now, seconds)
+    def __init__(self, process: Process, now: datetime) -> None:
+        self.now = now
+        self._process = process
+        self._known: dict[tuple[str, Targets], _Dues] = {}
 
-    return due(targets.ack_seconds), due(targets.respond_seconds), due(targets.close_seconds)
+    def of(self, chosen: Route) -> _Dues:
+        """Return when acknowledging, responding and closing are due; None where the category sets no target."""
+        key = (chosen.queue, chosen.targets)
+        if key not in self._known:
+            targets = chosen.targets
+            self._known[key] = (
+                self._due(chosen.queue, targets.ack_seconds),
+                self._due(chosen.queue, targets.respond_seconds),
+                self._due(chosen.queue, targets.close_seconds),
+            )
+        return self._known[key]
 
-
-def _present(dues: Iterable[datetime | None]) -> list[datetime]:
-    return [each for each in dues if each is not None]
+    def _due(self, queue: str, seconds: int | None) -> datetime | None:
+        if seconds is None:
+            return None
+        return add_working_time(self._process.calendar_of(queue), self.now, seconds)

@@ -134,19 +134,26 @@ def _settle(tools: PollTools, source: LeasedSource, token: str, fetch: Future[Ha
 
 def _succeed(tools: PollTools, source: LeasedSource, token: str, harvest: Harvest) -> int | str:
     if harvest.feed is None:
-        tools.store.write(partial(_finish, source, token, harvest, 0))
+        tools.store.write(partial(_finish, source, token, _Polled(harvest)))
         return "unchanged"
     batch = Batch(source, harvest.feed)
     new_entries = ingest_batches(tools.store, tools.watchlist, batch)
-    tools.store.write(partial(_finish, source, token, harvest, new_entries, policy=batch.policy))
+    tools.store.write(partial(_finish, source, token, _Polled(harvest, new_entries, batch.policy)))
     return new_entries
 
 
-def _finish(
-    source: LeasedSource, token: str, harvest: Harvest, new_entries: int, tx: Transaction, *, policy: str | None = None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Polled:
+    """What a successful poll brought; `policy` is what identity settled on, None when nothing was read."""
+
+    harvest: Harvest
+    new_entries: int = 0
+    policy: str | None = None
+
+
+def _finish(source: LeasedSource, token: str, polled: _Polled, tx: Transaction) -> None:
     """Move the cursor; it moves only here, after the entries it covers were committed."""
-    now = tx.now
+    now, harvest, new_entries = tx.now, polled.harvest, polled.new_entries
     gap = gap_after(source.gap_seconds, source.last_entry_at, now, new_entries)
     ttl_seconds = harvest.feed.ttl_seconds if harvest.feed else 0.0
     seconds = interval_seconds(
@@ -167,8 +174,8 @@ def _finish(
     if harvest.feed is not None:
         values |= {"warning": harvest.feed.warning, "entries_dropped": harvest.feed.entries_dropped}
         values |= {"title": source.title or harvest.feed.title[:500] or source.address[:500]}
-    if policy is not None:
-        values["identity_policy"] = policy
+    if polled.policy is not None:
+        values["identity_policy"] = polled.policy
     values |= _moved(source, harvest)
     if tx.sources.finish(source.id, token, values):
         _rewrite_address(source, values, tx)

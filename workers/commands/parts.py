@@ -45,11 +45,13 @@ def worker(queues: str, concurrency: int | None) -> None:
     settings = settings_and_logging()
     app = _app(settings)
     from workers.app import CeleryDispatcher  # noqa: PLC0415
-    from workers.lifecycle import prepare  # noqa: PLC0415
+    from workers.lifecycle import prepare, warm_reader  # noqa: PLC0415
     from workers.tasks import register  # noqa: PLC0415  # loads the services
 
     register(app)
-    prepare(settings, CeleryDispatcher(app), warm_reader=Lane.ASSESS in lanes)
+    prepare(settings, CeleryDispatcher(app))
+    if Lane.ASSESS in lanes:
+        warm_reader(settings)
     gc.collect()
     gc.freeze()  # pool processes share what was loaded so far
     app.Worker(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import socket
 import sys
 import time
 import webbrowser
@@ -27,7 +26,7 @@ from workers import demo
 from workers.commands.context import InlineDispatcher, console, settings_and_logging
 from workers.commands.process import STARTER
 from workers.installation import put_process_into_force
-from workers.stack import build_parts
+from workers.stack import build_parts, is_free, preload
 from workers.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -67,6 +66,7 @@ def demo_command(fresh: bool, port: int, open_browser: bool) -> None:  # noqa: F
         screen.print("  preparing the database and the sample organisation …")
         migrate(container.store.engine)
         demo.install(container, state)
+        container.close()  # the parts are forked from here: nothing may be open
         parts = [demo.feeds_part(state), *build_parts(settings, container.store, bind)]
         about = [
             f"[bold]Dashboard[/]  http://{bind}/   (ready in {{seconds:.1f}} s)",
@@ -77,7 +77,6 @@ def demo_command(fresh: bool, port: int, open_browser: bool) -> None:  # noqa: F
             "New mentions appear during the first three minutes; a product-safety crisis is among them.",
         ]
         _run(settings, parts, screen, (started, about), f"http://{bind}/" if open_browser else None)
-        container.close()
 
 
 @click.command()
@@ -103,16 +102,17 @@ def up(brands: tuple[str, ...], feeds: tuple[str, ...], opml: Path | None, email
         _first_brands(container, brands)
         _first_sources(container, feeds, opml)
         _first_person(container, email, screen)
+        container.close()  # the parts are forked from here: nothing may be open
         parts = build_parts(settings, container.store, settings.bind)
         about = [f"[bold]Dashboard[/]  http://{settings.bind}/   (ready in {{seconds:.1f}} s)"]
         _run(settings, parts, screen, (started, about), None)
-        container.close()
 
 
 def _run(
     settings: Settings, parts: Sequence[Part], screen: Console, said: tuple[float, list[str]], address: str | None
 ) -> None:
     started, about = said
+    preload(settings)
     supervisor = Supervisor(parts, settings.home / "logs", lambda line: screen.print(f"  {line}"))
     supervisor.stop_on_signals()
     try:
@@ -151,15 +151,7 @@ def _export(environment: dict[str, str]) -> None:
 
 def _free_port(wanted: int) -> int:
     """Return `wanted` if nothing listens there, else a free port."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise SettingsError("There is no free port for the dashboard.")
+    return wanted if is_free(f"127.0.0.1:{wanted}") else demo.any_port()
 
 
 def _first_brands(container: Container, names: Sequence[str]) -> None:

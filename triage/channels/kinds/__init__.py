@@ -1,1 +1,1 @@
-"""One module per kind of channel; they do not know one another."""
+"""WHICH KINDS OF CHANNEL ARE THERE? One module per kind; they do not know one another."""

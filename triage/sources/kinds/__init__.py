@@ -1,1 +1,1 @@
-"""One module per kind of source; they do not know one another."""
+"""WHICH KINDS OF SOURCE ARE THERE? One module per kind; they do not know one another."""
