@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 # What each part can add at most; together 1.
 _WEIGHTS: Final = {"flag": 0.40, "tone": 0.20, "reach": 0.12, "spread": 0.10, "author": 0.10, "source": 0.08}
 
-# A flag of severity 1 alone is critical; lowered evidence (negated, hypothetical, reported) counts half.
+# A flag of severity 1 alone is critical, one of 0.8 high, one of 0.6 medium; the square keeps a plain complaint (0.35)
+# from hiding what else is known of it. Lowered evidence (negated, hypothetical, reported) counts half.
 _FLOOR_OF_SEVERITY: Final = 0.8
 _LOWERED: Final = 0.5
 
@@ -107,7 +108,7 @@ def assess_risk(facts: RiskInput) -> Risk:
         "source": _source(facts.source_tier),
     }
     parts = tuple(RiskPart(name, _WEIGHTS[name] * degree, reason) for name, (degree, reason) in degrees.items())
-    floor = _FLOOR_OF_SEVERITY * max((flag.weight for flag in facts.flags), default=0.0)
+    floor = _FLOOR_OF_SEVERITY * max((flag.weight for flag in facts.flags), default=0.0) ** 2
     score = min(1.0, max(floor, math.fsum(part.share for part in parts)))
     return Risk(score, level_of(score), parts, floor)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from triage.language.lexicon_files import Cue, Lexicon, Rule
 
-MAX_HITS: Final = 20  # of one alternative in one field: more of the same says nothing new
+MAX_HITS: Final = 200  # of one alternative in one field: more of the same says nothing new
 QUESTION_SEVERITY: Final = 0.15
 
 # Negation, hypothesis and report lower danger. "Not working" and "never again" mean what they say.

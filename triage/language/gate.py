@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections import Counter
 
 # Reported by name when the model finds them; every other language is "unknown".
-KNOWN_LANGUAGES: Final = frozenset({"ar", "de", "en", "es", "fr", "hi", "it", "nl", "pt"})
+KNOWN_LANGUAGES: Final = frozenset({"ar", "de", "en", "es", "fr", "hi", "it", "pt"})
 
 SHORT_CHARACTERS: Final = 30  # design: below this the model is right in 88 % of texts
-LEAST_CHARACTERS: Final = 18  # and below this we do not ask it at all
+LEAST_CHARACTERS: Final = 18  # and below this its word is not enough to score a text or to call its flags checked
 EVIDENCE_CHARACTERS: Final = 600
 MODEL_CHARACTERS: Final = 160  # accuracy is flat from 100 characters on, and the cost is linear
 
@@ -40,6 +40,11 @@ _MANY_TELLING: Final = 8
 _MANY_TELLING_SHARE: Final = 0.1
 _SHORT_TELLING_SHARE: Final = 0.34
 _AGAINST_SHARE: Final = 0.2
+
+# Nigerian Pidgin draws English headlines full of names to itself; for us both are English.
+_ENGLISH_DIALECTS: Final = frozenset({"pcm"})
+# Small relatives are reported as the language most of their readers share; none of these has consequences.
+_PARENTS: Final = {"arz": "ar", "ary": "ar", "nn": "no", "lb": "de", "vec": "it", "lij": "it", "ext": "es", "an": "es"}
 
 _NOT_WORDS: Final = re.compile(r"https?://\S+|www\.\S+|[@\uff20]\w+|#")
 _LETTER: Final = re.compile(r"[^\W\d_]")
@@ -88,7 +93,7 @@ class LangidDetector:
         ranking = _identifier().rank(text)
         if ranking[0][1] == ranking[-1][1]:  # every score alike: nothing was recognised
             return []
-        return [language for language, _ in ranking]
+        return [_PARENTS.get(language, language) for language, _ in ranking if language not in _ENGLISH_DIALECTS]
 
     def warm(self) -> None:
         """Load the model now."""
@@ -127,6 +132,8 @@ class LanguageGate:
             found = self._by_script(cleaned)
             if found:
                 return found
+        if not _LETTER.search(cleaned):
+            return Verdict(None, "there are no words", short=True)
         words = set(split_words(cleaned))
         counts = evidence(words)
         settled = self._by_evidence(counts, len(words))
@@ -157,7 +164,7 @@ class LanguageGate:
         against = counts.total() - found
         share = _MANY_TELLING_SHARE if found >= _MANY_TELLING else _TELLING_SHARE
         enough = found >= _ENOUGH_TELLING and found >= share * words and against <= _AGAINST_SHARE * found
-        return top if enough and top in self._consequential else None
+        return top if enough else None
 
     def _short(self, text: str, counts: Counter[str], words: int, hint: str | None) -> Verdict:
         top, found = next(iter(counts.most_common(1)), ("", 0))
@@ -166,13 +173,14 @@ class LanguageGate:
             return Verdict(top, f"short, but {found} of {words} words are telling words of {top}", short=True)
         if hint:
             return Verdict(hint, "short: the language its source declares", short=True)
-        if len(text) < LEAST_CHARACTERS:
-            return Verdict(None, "too short to tell", short=True)
         ranking = self._detector.rank(text)
         guess = self._restricted(ranking)
-        if guess in self._consequential and (ranking[0] != guess or counts[guess] < found):
-            return Verdict(None, "too short to tell: the signs disagree", short=True)
-        return Verdict(guess, "short: best guess of the model", short=True)
+        if guess in self._consequential:  # other languages are only a label: a wrong one does no harm
+            if len(text) < LEAST_CHARACTERS:
+                return Verdict(None, "too short to tell", short=True)
+            if ranking[0] != guess or counts[guess] < found:
+                return Verdict(None, "too short to tell: the signs disagree", short=True)
+        return Verdict(guess, "short: best guess of the model" if guess else "too short to tell", short=True)
 
     def _by_model(self, text: str, counts: Counter[str]) -> Verdict:
         ranking = self._detector.rank(text[:MODEL_CHARACTERS])

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Protocol
 
-from triage.domain.sentiment import ScoredSentence, Sentiment, mean_tone, not_scored
+from triage.domain.sentiment import NEUTRAL_BELOW, ScoredSentence, Sentiment, mean_tone, not_scored
 from triage.language import vader
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ MAX_SENTENCES: Final = 40
 MAX_WORDS: Final = 300
 MAX_EMOJIS: Final = 50
 MAX_CHARACTERS: Final = 2_000  # of one sentence; a run without spaces has no other bound
+POST_CHARACTERS: Final = 280
 MAX_SHOWN: Final = 6  # words named in the note
 
 # VADER must not know it, and it must not change how its neighbours are read.
@@ -35,7 +36,11 @@ _NAMES: Final = re.compile(r"https?://\S+|www\.\S+|[@#]\w+")
 # Marks that NFKC leaves as they are. A dash without spaces would glue two words together.
 _PUNCTUATION: Final = str.maketrans("\u2018\u2019\u201c\u201d«»\u2014\u2013", '\'\'"""" -')
 
-_CLAUSE_END: Final = re.compile(r"[,;:]\s|\s(?=(?:but|while|although|though|whereas)\s)|\s-+\s", re.IGNORECASE)
+_CLAUSE_END: Final = re.compile(
+    r"[,;:]\s|\s[-\u2013\u2014]+\s"
+    r"|\s(?=(?:but|while|although|though|whereas|because|when|after|before|since|as|who|which)\s)",
+    re.IGNORECASE,
+)
 _NAME: Final = re.compile(r"[A-Z@]\w")
 _TITLE_CASE: Final = 0.5  # a headline capitalises more of its words than this: capitals then name nobody
 _LONGEST_PERIOD: Final = 4
@@ -77,40 +82,45 @@ class ToneReader:
 
     def read(self, passages: Passages, brand_terms: frozenset[str]) -> Sentiment:
         """Return the tone; not scored when there is no word near the brand."""
-        budget = _Budget(MAX_WORDS, MAX_EMOJIS)
-        scored: list[ScoredSentence] = []
-        counted: list[tuple[str, float]] = []
-        for number in passages.near[:MAX_SENTENCES]:
-            if budget.words <= 0:
-                break
-            start, end = _clause(passages, number)
-            words, marks = self._prepare(passages.text[start:end][:MAX_CHARACTERS], _names(brand_terms), budget)
-            tone = self._scorer(words, exclamations=marks.count("!"), questions=marks.count("?"))
-            scored.append(ScoredSentence(passages.text[start:end], tone.compound, start, end))
-            counted.extend(tone.counted)
-        if not scored:
+        task = _Task(passages, _names(brand_terms))
+        first, rest = _reading_order(passages)
+        self._rate(first, task)
+        if not any(abs(sentence.value) >= NEUTRAL_BELOW for sentence in task.scored):
+            self._rate(rest, task)
+        if not task.scored:
             return not_scored("there is nothing to read")
-        scored.sort(key=lambda sentence: sentence.start)
-        value = mean_tone(sentence.value for sentence in scored)
-        return Sentiment(value, vader.SCORER, tuple(scored), _note(counted))
+        task.scored.sort(key=lambda sentence: sentence.start)
+        value = mean_tone(sentence.value for sentence in task.scored)
+        return Sentiment(value, vader.SCORER, tuple(task.scored), _note(task.counted))
 
-    def _prepare(self, text: str, names: _Names, budget: _Budget) -> tuple[list[str], str]:
+    def _rate(self, numbers: Iterable[int], task: _Task) -> None:
+        """Rate sentences until one of the limits is reached."""
+        for number in numbers:
+            if task.words_left <= 0 or len(task.scored) == MAX_SENTENCES:
+                return
+            start, end = _clause(task.passages, number)
+            words, marks = self._prepare(task.passages.text[start:end][:MAX_CHARACTERS], task)
+            tone = self._scorer(words, exclamations=marks.count("!"), questions=marks.count("?"))
+            task.scored.append(ScoredSentence(task.passages.text[start:end], tone.compound, start, end))
+            task.counted.extend(tone.counted)
+
+    def _prepare(self, text: str, task: _Task) -> tuple[list[str], str]:
         """Return the masked words of a sentence and the text whose marks count."""
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text).translate(_PUNCTUATION)
-            text, emojis = vader.describe_emojis(text, at_most=budget.emojis)
-            budget.emojis -= emojis
+            text, emojis = vader.describe_emojis(text, at_most=task.emojis_left)
+            task.emojis_left -= emojis
         if "@" in text or "#" in text or "://" in text or "www." in text:
             text = _NAMES.sub(lambda match: _neutral_like(match[0]), text)
         words = vader.split_words(text)
         lower = [word.lower() for word in words]
         distinct = set(lower)
-        for i in names.places(lower, distinct) | self._toneless(lower, distinct):
+        for i in task.names.places(lower, distinct) | self._toneless(lower, distinct):
             words[i] = _neutral_like(words[i])
         if len(distinct) * 10 <= len(lower) * 7:  # else too few words come twice for any of it
             words = say_once(words)
-        words = words[: budget.words]
-        budget.words -= len(words)
+        words = words[: task.words_left]
+        task.words_left -= len(words)
         return words, text
 
     def _toneless(self, lower: list[str], distinct: set[str]) -> set[int]:
@@ -124,9 +134,15 @@ class ToneReader:
 
 
 @dataclass(slots=True)
-class _Budget:
-    words: int
-    emojis: int
+class _Task:
+    """One text while it is read: what was found, and what may still be spent."""
+
+    passages: Passages
+    names: _Names
+    words_left: int = MAX_WORDS
+    emojis_left: int = MAX_EMOJIS
+    scored: list[ScoredSentence] = field(default_factory=list)
+    counted: list[tuple[str, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +227,26 @@ def _repetition(lower: list[str], i: int) -> tuple[int, int]:
     return 1, i + 1
 
 
+def _reading_order(passages: Passages) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the sentences to rate, and those to rate besides if none of the first carries tone.
+
+    A post is about the brand as a whole, above all when it addresses it; in a longer text the sentences that hold the
+    brand speak of it, and their neighbours only for want of anything there.
+    """
+    near = passages.near
+    if not passages.holding or len(passages.text) <= POST_CHARACTERS or _is_addressed(passages):
+        return near, ()
+    return near[: len(passages.holding)], near[len(passages.holding) :]
+
+
+def _is_addressed(passages: Passages) -> bool:
+    return any(passages.text[start - 1 : start] == "@" for start, _ in passages.spans)
+
+
 def _clause(passages: Passages, number: int) -> tuple[int, int]:
     """Return the sentence or, where it names several parties, the clauses that hold the brand."""
     start, end = passages.sentences[number]
-    if number not in passages.holding:
+    if number not in passages.holding or _is_addressed(passages):
         return start, end
     text = passages.text[start:end]
     ends = [match.end() for match in _CLAUSE_END.finditer(text)] if _names_others(passages, number, text) else ()

@@ -6,8 +6,10 @@ This finds the same hits as the query language's NEAR (a test compares them) by 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from triage.domain.queries.distance import AnyOf, Near
@@ -46,11 +48,12 @@ class _Operand:
     others: tuple[Positional, ...]
 
     def runs(self, stream: Stream) -> list[tuple[int, int]]:
-        """Return the first and last word number of every occurrence."""
+        """Return the first and last word number of every occurrence, in order."""
         index = stream.index
         found = [(number, number) for word in self.words & index.keys() for number in index[word]]
         for other in self.others:
             found.extend((hit.first, hit.last) for hit in other.find(stream.field))
+        found.sort()
         return found
 
 
@@ -68,21 +71,23 @@ class Finder:
             return
         left = self.sides[0].runs(stream)
         right = self.sides[1].runs(stream) if left else []
-        seen = set()
-        for one in left:
-            for other in right:
-                run = self._joined(self.clause, one, other)
-                if run and run not in seen:
+        if right:
+            pairs = _following(left, right, self.clause.distance)
+            if not self.clause.ordered:
+                pairs = chain(pairs, _following(right, left, self.clause.distance))
+            seen: set[tuple[int, int]] = set()
+            for run in pairs:  # one by one: the caller stops early
+                if run not in seen:
                     seen.add(run)
                     yield run
 
-    @staticmethod
-    def _joined(clause: Near, one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int] | None:
-        if 0 <= other[0] - one[1] - 1 <= clause.distance:
-            return one[0], other[1]
-        if not clause.ordered and 0 <= one[0] - other[1] - 1 <= clause.distance:
-            return other[0], one[1]
-        return None
+
+def _following(before: list[tuple[int, int]], after: list[tuple[int, int]], distance: int) -> Iterator[tuple[int, int]]:
+    """Yield the run from `before` to `after` where the latter begins at most `distance` words behind the former."""
+    firsts = [first for first, _ in after]
+    for start, end in before:
+        for _, last in after[bisect_left(firsts, end + 1) : bisect_right(firsts, end + 1 + distance)]:
+            yield start, last
 
 
 def finder(clause: Positional) -> Finder:
