@@ -109,11 +109,11 @@ def _same_entry_under_different_ids(drafts: Sequence[_Draft]) -> bool:
 
     The second half guards against loss: where links are shared, the link alone would merge different entries.
     """
-    linked = [draft for draft in drafts if draft.link]
-    if _shared_links(linked):
+    if _shared_links(drafts):
         return False
     first: dict[str, _Draft] = {}
-    return any(first.setdefault(draft.link, draft).entry.native_id != draft.entry.native_id for draft in linked)
+    with_both = (draft for draft in drafts if draft.link and draft.entry.native_id)
+    return any(first.setdefault(draft.link, draft).entry.native_id != draft.entry.native_id for draft in with_both)
 
 
 def _shared_links(drafts: Iterable[_Draft]) -> frozenset[str]:
@@ -138,9 +138,10 @@ def _rung(draft: _Draft, policy: IdentityPolicy, shared_links: frozenset[str]) -
         return "guid_link", f"{entry.native_id}\0{draft.place}"
     if draft.link and draft.link not in shared_links:
         return "link", draft.link
+    # A link that different entries share still keeps them apart from entries of other pages.
     if entry.title and entry.published_at is not None:
-        return "title_published", f"{entry.title}\0{entry.published_at.isoformat()}"
-    return "content", draft.content_hash
+        return "title_published", f"{draft.link}\0{entry.title}\0{entry.published_at.isoformat()}"
+    return "content", f"{draft.link}\0{draft.content_hash}"
 
 
 def _newer(entry: ParsedEntry, known: ParsedEntry) -> bool:

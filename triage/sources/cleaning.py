@@ -17,6 +17,8 @@ from triage.domain.entries import MAX_AUTHOR, MAX_HTML, MAX_LANGUAGE, MAX_TITLE
 
 _CLEANER: Final = nh3.Cleaner(
     tags={"a", "p", "br", "blockquote", "ul", "ol", "li", "strong", "em", "b", "i", "code", "pre"},
+    # What these hold is never shown as text.
+    clean_content_tags={"iframe", "noembed", "noframes", "script", "style", "template", "title", "xmp"},
     attributes={"a": {"href"}},
     url_schemes={"http", "https"},
     # Without this nh3 keeps `/logout` and `//evil.test/`, which would point into our own pages (H70).
@@ -39,6 +41,10 @@ _BLOCKS: Final = (
     "img|main|nav|option|section|summary|table|tbody|td|tfoot|th|thead|tr|video"
 )
 _BEFORE_BLOCK: Final = re.compile(rf"<(?=/?(?:{_BLOCKS})\b)", re.IGNORECASE)
+# Feeds write XHTML, where `<iframe … />` is empty; in HTML all that follows would be inside.
+_EMPTY_RAW_TAG: Final = re.compile(
+    r"<(iframe|noembed|noframes|script|style|template|textarea|title|xmp)\b([^<>]*)/>", re.IGNORECASE
+)
 _CLEAN_BLOCK_TAG: Final = re.compile(r"</?(?:p|br|blockquote|ul|ol|li|pre)(?: [^>]*)?>")
 _CLEAN_TAG: Final = re.compile(r"<[^>]*>")
 
@@ -70,17 +76,18 @@ def one_line(text: str) -> str:
     return " ".join(without_controls(text).split())
 
 
-def title_text(raw: str, *, markup: bool | None) -> str:
+def title_text(raw: str, *, markup: bool) -> str:
     """Return a title as plain text of at most `MAX_TITLE` characters.
 
-    `markup` is True for HTML, False for text, None where the format does not say (RSS): then it is HTML if it looks so.
+    `markup` says whether the format promises HTML. Where it promises text or nothing (RSS), references such as `&amp;`
+    are read all the same and markup goes where it can be nothing else: publishers escape twice.
     """
     return _short_text(raw, markup=markup)[:MAX_TITLE].rstrip()
 
 
 def author_name(raw: str) -> str | None:
     """Return a name as plain text of at most `MAX_AUTHOR` characters, None if nothing is left."""
-    return _short_text(raw, markup=None)[:MAX_AUTHOR].rstrip() or None
+    return _short_text(raw, markup=False)[:MAX_AUTHOR].rstrip() or None
 
 
 def language_tag(raw: str | None) -> str | None:
@@ -99,10 +106,10 @@ def body_text_and_html(raw: str, *, markup: bool) -> tuple[str, str]:
     if "<" not in raw and "&" not in raw:
         return " ".join(raw.split()), _lines_as_html(raw)
     if not (_ANY_TAG.search(raw) if markup else _MARKUP.search(raw)):
-        plain = html.unescape(raw) if markup else raw
+        plain = html.unescape(raw) if markup else _unescaped(raw)
         return one_line(plain), _lines_as_html(plain)
     clean = _clean_html(raw)
-    return _text_of(clean), clean if "<" in clean else ""
+    return _text_of(clean), _bounded(clean, raw)
 
 
 def without_invented_semicolons(text: str, present: frozenset[str]) -> str:
@@ -124,28 +131,37 @@ def _is_real(name: str, present: frozenset[str]) -> bool:
     return name in name2codepoint or name == "apos" or name in present
 
 
-def _short_text(raw: str, *, markup: bool | None) -> str:
+def _short_text(raw: str, *, markup: bool) -> str:
     raw = raw[:MAX_HTML]
     if "<" not in raw and "&" not in raw:
         return one_line(raw)
     if markup or _MARKUP.search(raw):
         return _text_of(_clean_html(without_controls(raw)))
-    if markup is None and _REFERENCE.search(raw):
-        return one_line(html.unescape(raw))
-    return one_line(raw)
+    return one_line(_unescaped(raw))
+
+
+def _unescaped(text: str) -> str:
+    """Return a text with its references read; a bare `&` followed by a word stays, as in `R&D&copy`."""
+    return _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
 
 
 def _clean_html(raw: str) -> str:
-    """Return what nh3 leaves of `raw`; a shorter start of it, or nothing, where the result would be too long.
+    """Return what nh3 leaves of `raw`, up to 5.8 times as long.
 
-    nh3 can lengthen its input 5.8 times, and its output must not be cut in the middle of a tag.
+    The space keeps words apart that only a tag separated: nh3 drops `div` and `td` without a trace.
     """
-    for size in (MAX_HTML, MAX_HTML // 2, MAX_HTML // 4):
-        # The space keeps words apart that only a tag separated: nh3 drops `div` and `td` without a trace.
-        clean = _CLEANER.clean(_BEFORE_BLOCK.sub(" <", raw[:size])).strip()
-        if len(clean) <= MAX_HTML:
-            return clean
-    return ""
+    if "/>" in raw:
+        raw = _EMPTY_RAW_TAG.sub(r"<\1\2></\1>", raw)
+    return _CLEANER.clean(_BEFORE_BLOCK.sub(" <", raw)).strip()
+
+
+def _bounded(clean: str, raw: str) -> str:
+    """Return the clean HTML of `raw`, or of a start of it that fits: HTML cannot be cut in the middle of a tag."""
+    part = len(raw)
+    while len(clean) > MAX_HTML and part:
+        part //= 2
+        clean = _clean_html(raw[:part])
+    return clean if "<" in clean else ""
 
 
 def _text_of(clean: str) -> str:
@@ -159,4 +175,5 @@ def _lines_as_html(plain: str) -> str:
     lines = plain.strip()
     if "\n" not in lines:
         return ""
-    return _clean_html(html.escape(lines, quote=False).replace("\n", "<br>\n"))
+    marked = html.escape(lines, quote=False).replace("\n", "<br>\n")
+    return _bounded(_clean_html(marked), marked)

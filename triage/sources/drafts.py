@@ -8,14 +8,14 @@ from typing import NamedTuple
 class Draft(NamedTuple):
     """One entry as its format gave it; every string is hostile.
 
-    `link` may be relative. `title_markup` and `body_markup` say whether the format promises HTML (True), text (False)
-    or neither (None, titles only). Times are whole seconds since 1970 in UTC, None if missing or unreadable.
+    `link` may be relative. `title_markup` and `body_markup` say whether the format promises HTML there. Times are whole
+    seconds since 1970 in UTC, None if missing or unreadable.
     """
 
     native_id: str | None
     link: str | None
     title: str
-    title_markup: bool | None
+    title_markup: bool
     body: str
     body_markup: bool
     author: str | None

@@ -60,7 +60,7 @@ def _read(body: bytes, content_type: str | None) -> DraftFeed:
 def _finished(feed: DraftFeed, base_url: str) -> ParsedFeed:
     kept = _newest(feed.entries)
     return ParsedFeed(
-        title=title_text(feed.title, markup=None),
+        title=title_text(feed.title, markup=False),
         language=language_tag(feed.language),
         entries=tuple([_entry(draft, base_url) for draft in kept]),
         entries_dropped=len(feed.entries) - len(kept),

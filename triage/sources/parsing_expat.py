@@ -28,7 +28,7 @@ _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 _ENCODED: Final = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 
-# Leaves that change nothing which we keep, whatever their attributes say.
+# Leaves that change nothing which we keep, whatever most of their attributes say.
 _IGNORED: Final = frozenset(
     {
         "category",
@@ -175,8 +175,8 @@ def _rss(root: Element) -> DraftFeed:
             _put(about, _RSS_CHANNEL[child.tag], _leaf(child))
         elif child.tag == "image":
             _check_image(child)
-        elif child.tag not in _RSS_CHANNEL_IGNORED or len(child):
-            raise _Unsure
+        else:
+            _check_ignored(child, _RSS_CHANNEL_IGNORED)
     wish = max(ttl_seconds(about.get("ttl", "")), update_seconds(about.get("period", ""), about.get("frequency", "")))
     return DraftFeed(about.get("title", ""), about.get("language") or None, entries, None, wish)
 
@@ -205,7 +205,7 @@ def _rss_item(item: Element) -> Draft:
         native_id=said.get("guid") or None,
         link=link or None,
         title=said.get("title", ""),
-        title_markup=None,
+        title_markup=False,
         body=said.get("content") or said.get("summary", ""),
         body_markup=True,
         author=said.get("author") or None,
@@ -240,8 +240,8 @@ def _atom(root: Element) -> DraftFeed:
             _put(about, "title", _text(child))
         elif child.tag == f"{_ATOM}author":
             _person(child)
-        elif child.tag not in _ATOM_FEED_IGNORED or len(child) or _XML_LANG in child.attrib:
-            raise _Unsure
+        else:
+            _check_ignored(child, _ATOM_FEED_IGNORED)
     return DraftFeed(about.get("title", ""), language, entries, None, 0.0)
 
 
@@ -286,9 +286,12 @@ def _page(link: Element) -> str | None:
     """Return the address of an Atom link if it is the entry's page."""
     if link.attrib.keys() - _ATOM_LINK or len(link) or "href" not in link.attrib:
         raise _Unsure
-    href = _address(_plain(link.attrib["href"]))
-    is_page = link.get("rel", "alternate").lower() == "alternate"
-    return href if is_page and link.get("type", "text/html").lower() in _PAGE_TYPES else None
+    href = _address(link.attrib["href"])
+    if link.get("rel", "alternate").lower() != "alternate":
+        return None
+    if not href or link.get("type", "text/html").lower() not in _PAGE_TYPES:
+        raise _Unsure  # a page only if there is no better one
+    return href
 
 
 def _person(person: Element) -> str:
@@ -296,9 +299,9 @@ def _person(person: Element) -> str:
     if person.attrib or (person.text or "").strip():
         raise _Unsure
     for child in person:
-        if child.tag not in _ATOM_PERSON:
+        if child.tag not in _ATOM_PERSON or child.attrib or len(child):
             raise _Unsure
-        _put(said, child.tag, _leaf(child))
+        _put(said, child.tag, (child.text or "").strip())  # names are the one text that feedparser does not mend
     name = said.get(f"{_ATOM}name", "")
     if not name and f"{_ATOM}email" in said:
         raise _Unsure  # then feedparser makes the mail address the name
@@ -319,8 +322,11 @@ def _put(said: dict[str, str], name: str, value: str) -> None:
     said[name] = value
 
 
-def _check_ignored(element: Element) -> None:
-    if element.tag not in _IGNORED or len(element):
+def _check_ignored(element: Element, known: frozenset[str] = _IGNORED) -> None:
+    if element.tag not in known or len(element):
+        raise _Unsure
+    # xml:base and xml:lang, in any spelling: in feedparser they can outlive their element.
+    if any(name.rpartition("}")[2].lower() in {"base", "lang"} for name in element.attrib):
         raise _Unsure
 
 

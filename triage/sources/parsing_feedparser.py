@@ -44,10 +44,13 @@ def read_with_feedparser(body: bytes, content_type: str | None) -> DraftFeed:
     repair = _repairer(body) if malformed else _unchanged
     feed = said["feed"]
     atom = str(said.get("version", "")).startswith("atom")
+    drafts = [_draft(entry, atom=atom, repair=repair) for entry in said["entries"]]
+    if malformed and drafts and _is_fragment(drafts[-1], body):
+        drafts.pop()
     return DraftFeed(
         title=repair(_string(feed, "title")),
         language=_string(feed, "language") or None,
-        entries=[_draft(entry, atom=atom, repair=repair) for entry in said["entries"]],
+        entries=drafts,
         warning=_MALFORMED if malformed else _OTHER_ENCODING if _is_other_encoding(said) else None,
         ttl_seconds=max(
             ttl_seconds(_string(feed, "ttl")),
@@ -106,6 +109,15 @@ def _repairer(body: bytes) -> Callable[[str], str]:
     return lambda text: without_invented_semicolons(text, present)
 
 
+def _is_fragment(last: Draft, body: bytes) -> bool:
+    """Tell whether the document was cut inside its last entry before anything that identifies it (H22).
+
+    Such a piece would be stored once more when the whole entry comes.
+    """
+    start, end = (max(body.rfind(mark + b"item"), body.rfind(mark + b"entry")) for mark in (b"<", b"</"))
+    return last.native_id is None and last.link is None and end < start
+
+
 def _string(said: Said, key: str) -> str:
     value = dict.get(said, key)  # FeedParserDict is a dict; its own get is slow and warns
     return value if isinstance(value, str) else ""
@@ -125,7 +137,7 @@ def _draft(entry: Said, *, atom: bool, repair: Callable[[str], str]) -> Draft:
         native_id=_string(entry, "id") or None,
         link=_link(entry),
         title=repair(_string(entry, "title")),
-        title_markup=_string(detail, "type") not in {"text/plain", ""} if atom else None,
+        title_markup=atom and _string(detail, "type") not in {"text/plain", ""},
         body=repair(body),
         body_markup=markup,
         author=repair(_string(author, "name") or _string(entry, "author")) or None,
@@ -151,9 +163,8 @@ def _link(entry: Said) -> str | None:
     link = _string(entry, "link")
     if link:
         return link
-    return next(
-        (_string(other, "href") for other in _value(entry, "links") or () if _string(other, "rel") == "alternate"), None
-    )
+    others = (_string(other, "href") for other in _value(entry, "links") or () if _string(other, "rel") == "alternate")
+    return next(filter(None, others), None)
 
 
 def _seconds(moment: struct_time | None) -> int | None:

@@ -137,24 +137,17 @@ def _feed(said: Mapping[str, object]) -> ParsedFeed:
     return ParsedFeed(
         title=_string(said["title"], MAX_TITLE),
         language=_optional(said["language"], MAX_LANGUAGE),
-        entries=tuple([_entry(*row) for row in rows]),
+        entries=tuple([_entry(row) for row in rows]),
         entries_dropped=dropped,
         warning=_optional(said["warning"], MAX_MESSAGE),
         ttl_seconds=float(ttl),
     )
 
 
-def _entry(  # noqa: PLR0917 - the row of the wire; nine values in the order of `ParsedEntry`
-    native_id: object,
-    url: object,
-    title: object,
-    text: object,
-    html: object,
-    author: object,
-    published: object,
-    updated: object,
-    language: object,
-) -> ParsedEntry:
+def _entry(row: object) -> ParsedEntry:
+    if not isinstance(row, list):
+        raise TypeError("row")
+    native_id, url, title, text, html, author, published, updated, language = row
     link = _optional(url, MAX_ID)
     if link is not None and not link.startswith(("https://", "http://", "HTTP://", "HTTPS://")):
         raise ValueError("url")

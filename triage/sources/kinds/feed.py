@@ -6,7 +6,6 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from triage.domain.errors import SourceError, SourceErrorKind
 from triage.net import FetchRequest
 from triage.sources.base import Harvest, cursor_of, number_mark, text_mark
 
@@ -44,29 +43,27 @@ class FeedSource:
         known_hash, ttl = text_mark(cursor, "body_hash"), number_mark(cursor, "ttl_seconds")
         if result.status == HTTPStatus.NOT_MODIFIED:
             # A 304 that nobody asked for leaves a cursor without validators: the next request is a full one (H41).
-            return _harvest(address, result, (etag, last_modified, known_hash), ttl)
-        if result.status != HTTPStatus.OK:
-            raise SourceError(SourceErrorKind.HTTP_ERROR, f"the server answers {result.status} instead of the feed")
+            return _harvest(address, result, known_hash, ttl)
         body_hash = sha256(result.body).hexdigest()
-        marks = (result.etag, result.last_modified, body_hash)
         if body_hash == known_hash:
-            return _harvest(address, result, marks, ttl)
+            return _harvest(address, result, body_hash, ttl)
         feed = self._parser.parse(result.body, content_type=result.content_type, base_url=result.url)
-        return _harvest(address, result, marks, feed.ttl_seconds, feed)
+        return _harvest(address, result, body_hash, feed.ttl_seconds, feed)
 
 
 def _harvest(
     address: str,
     result: FetchResult,
-    marks: tuple[str | None, str | None, str | None],
+    body_hash: str | None,
     ttl_seconds: float,
     feed: ParsedFeed | None = None,
 ) -> Harvest:
-    etag, last_modified, body_hash = marks
     moved = result.permanent_url
     return Harvest(
         feed=feed,
-        cursor=cursor_of(body_hash=body_hash, etag=etag, last_modified=last_modified, ttl_seconds=ttl_seconds),
+        cursor=cursor_of(
+            body_hash=body_hash, ttl_seconds=ttl_seconds, etag=result.etag, last_modified=result.last_modified
+        ),
         floor_seconds=max(result.floor_seconds, ttl_seconds),
         moved_to=moved if moved and moved != address else None,
     )

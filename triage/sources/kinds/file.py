@@ -53,13 +53,21 @@ class FileSource:
 def _read(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK opening a named pipe would wait for its writer for ever.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SourceError(SourceErrorKind.NOT_A_FEED, f"{path.name} is not a file")
-            body = file.read(MAX_BODY_BYTES + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            body = _content(descriptor, path.name)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no such path"
         raise SourceError(SourceErrorKind.UNREACHABLE, f"{path.name} cannot be read: {reason}") from error
     if len(body) > MAX_BODY_BYTES:
         raise SourceError(SourceErrorKind.TOO_LARGE, f"{path.name} is larger than {MAX_BODY_BYTES >> 20} MiB")
     return body
+
+
+def _content(descriptor: int, name: str) -> bytes:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise SourceError(SourceErrorKind.NOT_A_FEED, f"{name} is not a file")
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(MAX_BODY_BYTES + 1)
