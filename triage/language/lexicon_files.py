@@ -18,6 +18,7 @@ from triage.domain.process import KNOWN_FLAGS
 from triage.domain.queries import Query, parse
 from triage.domain.queries.logic import Or
 from triage.domain.queries.nodes import Positional
+from triage.language.flags import failing_examples
 from triage.language.questions import QuestionRules
 from triage.language.tone import ToneRules, WordPair
 
@@ -90,9 +91,6 @@ def parse_lexicon(text: str, name: str) -> Lexicon:
     reader = _FileReader()
     lexicon = reader.lexicon(_root(text, name))
     if not reader.faults and lexicon:
-        # Imported here: the flag reader stands on this module, and only examples make this module need it.
-        from triage.language.flags import failing_examples  # noqa: PLC0415  # a cycle, see above
-
         reader.faults.extend(failing_examples(lexicon))
     if reader.faults or lexicon is None:
         raise InvalidFile(name, sorted(reader.faults, key=lambda fault: (fault.line, fault.column)))

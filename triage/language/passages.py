@@ -22,7 +22,7 @@ NEAR_SENTENCES: Final = 2
 # End marks with closing quotes, or a line break; a Latin mark ends a sentence only before white space.
 # The escapes are the full-width marks of Chinese and Japanese, and curly closing quotes.
 _MARKS: Final = re.compile("[.!?…。\uff01\uff1f\n]+[\"'\u201d\u2019»)\\]]*")
-_ENDS_ANYWHERE: Final = frozenset("。\uff01\uff1f\n")
+_ENDS_ANYWHERE: Final = frozenset("…。\uff01\uff1f\n")
 _TOKEN: Final = re.compile(r"\S+")
 _ABBREVIATIONS: Final = frozenset(
     "mr mrs ms dr st vs no inc ltd co corp jr sr prof gen rep sen gov etc eg ie approx dept est fig".split()  # noqa: SIM905  # a list of words

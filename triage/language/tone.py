@@ -107,7 +107,7 @@ class ToneReader:
     def _prepare(self, text: str, task: _Task) -> tuple[list[str], str]:
         """Return the masked words of a sentence and the text whose marks count."""
         if not text.isascii():
-            text = unicodedata.normalize("NFKC", text).translate(_PUNCTUATION)
+            text = unicodedata.normalize("NFKC", text.replace("…", "... ")).translate(_PUNCTUATION)
             text, emojis = vader.describe_emojis(text, at_most=task.emojis_left)
             task.emojis_left -= emojis
         if "@" in text or "#" in text or "://" in text or "www." in text:
