@@ -50,9 +50,9 @@ def test_every_part_of_the_product_has_its_service():
     assert set(OURS) == set(SERVICES) - {"redis", "postgres"}
 
 
-def test_the_workers_serve_each_queue_exactly_once_and_the_crisis_alone():
+def test_the_workers_serve_each_queue_exactly_once_and_slow_feeds_share_none_with_the_crisis():
     served = {name: _option(SERVICES[name], "--queues").split(",") for name in ("worker", "worker-crisis")}
-    assert served["worker-crisis"] == ["crisis"]
+    assert served["worker-crisis"] == ["crisis", "upkeep"]
     assert sorted(queue for queues in served.values() for queue in queues) == sorted(QUEUES)
 
 

@@ -13,7 +13,7 @@ from triage.domain.mentions import ItemMove, ItemState, MentionId, MentionState
 from triage.domain.queries import Document, Match, Span, evaluate
 from triage.domain.risk import Flag, RiskInput, assess_risk
 from triage.domain.routing import Facts, Route, rises, route
-from triage.domain.text import content_fingerprint
+from triage.domain.text import content_fingerprint, fold
 from triage.domain.urls import canonical_url
 from triage.language.reader import TextToRead
 from triage.services.explanations import as_reading, as_route
@@ -157,7 +157,7 @@ def _text(watch: Watch, mention: ClaimedMention, document: Document) -> TextToRe
         spans=tuple(Span(*span) for span in mention.match["spans"]),
         language_hint=mention.language_hint or mention.source_language,
         brand_terms=query.terms if query else frozenset(),
-        context_terms=frozenset(brand.context_terms) if brand else frozenset(),
+        context_terms=frozenset(fold(term) for term in brand.context_terms) if brand else frozenset(),
         document=document,
     )
 

@@ -188,7 +188,7 @@ class Items:
     def return_expired(self, now: datetime) -> tuple[tuple[ItemId, UserId], ...]:
         """Give back items whose claim ran out; return them with their former owners."""
         owned = select(Item.id, Item.owner_id).where(Item.state == ItemState.CLAIMED, Item.claim_until <= now)
-        former = dict(self._connection.execute(owned).tuples().all())
+        former = {row[0]: row[1] for row in self._connection.execute(owned)}
         returned = [
             item_id
             for item_id in sorted(former)

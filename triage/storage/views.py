@@ -276,11 +276,8 @@ class Views:
 
     def ledger(self) -> Ledger:
         """Return the counts that must balance (I2)."""
-        states = dict(
-            self._connection.execute(select(Mention.state, func.count(Mention.id)).group_by(Mention.state))
-            .tuples()
-            .all()
-        )
+        by_state = select(Mention.state, func.count(Mention.id)).group_by(Mention.state)
+        states = {row[0]: row[1] for row in self._connection.execute(by_state)}
         return Ledger(
             entries=self._connection.execute(select(func.count(Entry.id))).scalar_one(),
             mentions=sum(states.values()),
