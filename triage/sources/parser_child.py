@@ -11,6 +11,7 @@ import contextlib
 import gc
 import math
 import resource
+import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -36,15 +37,18 @@ _SECOND: Final = 1
 
 def main() -> None:
     """Serve documents until stdin ends."""
+    # Ctrl-C and a stop of the whole group reach this process too; its parent finishes its document first.
+    for request_to_stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(request_to_stop, signal.SIG_IGN)
     _limit_memory(int(sys.argv[1]))
     # Collections come between documents, where there is little to walk through, instead of every 700 objects.
     gc.disable()
     gc.freeze()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     _write(sink, HELLO)
-    while (request := _next_request(source)) is not None:
-        _write(sink, _answer(request))
-        del request
+    while (document := _next_request(source)) is not None:
+        _write(sink, _answer(document))
+        del document
         gc.collect()
 
 
