@@ -148,9 +148,13 @@ def test_the_model_is_not_believed_about_a_very_short_text_with_consequences():
     assert language(Fixed("en"), "Acme charger recall now") == "en"
 
 
-def test_short_texts_are_marked_as_such():
-    assert LanguageGate(detector=Fixed("en")).judge("thanks for nothing").short
-    assert not LanguageGate(detector=Fixed("en")).judge(LONG).short
+def test_an_answer_about_a_short_text_is_marked_as_unsure_unless_several_words_tell():
+    gate = LanguageGate(detector=Fixed("en"))
+    assert gate.judge("Acme Paris Lyon").unsure
+    assert gate.judge("Acme Paris Lyon", "en").unsure
+    assert gate.judge("great Acme").unsure
+    assert not gate.judge("thanks for nothing").unsure
+    assert not gate.judge(LONG).unsure
 
 
 def test_handles_hashtags_and_addresses_tell_nothing():

@@ -94,6 +94,54 @@ ENGLISH = [
     ("I could not put this book down, thrilling from page one", ""),
     ("The bug fixes in this update are excellent", ""),
 ]
+# Praise and plain news: no flag at all.
+PLEASANT = """
+Thanks for the quick refund, that was painless
+Thank you for fixing the issue with my order so fast
+Huge thanks to Maria at the help desk, problem solved in five minutes
+Shout out to the Acme crew for finding my lost bag
+I was worried about delivery but it arrived a day early
+No issues at all with the new kettle
+Best customer service I have ever had
+I can't recommend Acme enough
+You guys rock, love the new app
+The delivery was on time and the driver was lovely
+Not a single problem in three years
+My refund arrived within a day, great job
+The agent resolved my complaint within minutes, impressed
+Can't wait for the new season at Acme
+Finally a bank that answers the phone
+Still the best coffee in town
+The update fixed the crashes, thank you
+Never had a bad meal here
+Nothing but praise for this team
+So happy with my purchase, zero regrets
+The return was easy and free
+Works like a charm, no bugs
+Killer deal on shoes today
+Sick beats in the new Acme advert
+Acme opens its third store in Oslo
+Acme appoints a new finance director
+The museum, sponsored by Acme, is open late on Fridays
+I wish every shop were like this
+It's not the cheapest but worth the money
+""".strip().splitlines()
+PLAISANT = """
+Merci pour le remboursement si rapide
+Merci d'avoir réglé mon problème avec la commande
+Service impeccable, livraison rapide
+Je recommande à 100 %, jamais eu de souci
+Un grand bravo à Julie du service client
+Toujours satisfait de mes achats
+La panne a été réparée en une heure, merci
+Colis arrivé en avance, parfait
+Hâte de recevoir ma commande
+Acme ouvre une nouvelle boutique à Lille
+Pas un seul problème en trois ans
+Le vendeur a pris le temps de m'expliquer, top
+Rien à redire, tout est parfait
+Super accueil et prix corrects
+""".strip().splitlines()
 FRENCH = [
     ("Acme rappelle 3 000 voitures pour un défaut de freins", "recall"),
     ("Avis de rappel sur les poussettes Acme", "recall"),
@@ -182,6 +230,16 @@ def test_an_english_sentence_raises_its_flags_and_no_other_danger(english, text,
 @pytest.mark.parametrize(("text", "expected"), FRENCH)
 def test_a_french_sentence_raises_its_flags_and_no_other_danger(french, text, expected):
     check(french, text, expected)
+
+
+@pytest.mark.parametrize("text", PLEASANT)
+def test_english_praise_and_plain_news_raise_nothing(english, text):
+    assert raised(english, text) == ()
+
+
+@pytest.mark.parametrize("text", PLAISANT)
+def test_french_praise_and_plain_news_raise_nothing(french, text):
+    assert raised(french, text) == ()
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -155,6 +155,11 @@ def test_a_text_too_short_to_tell_is_tried_in_every_language(reader, text, flag)
     assert flag in names(read(reader, text, language_hint="fr"))
 
 
+def test_trouble_of_every_day_is_left_to_the_lexicon_of_the_text(reader):
+    # "bugs" alone is trouble in the French lexicon; the English one knows that "no bugs" is praise.
+    assert names(read(reader, "Works like a charm, no bugs")) == set()
+
+
 def test_the_declared_language_scores_a_short_text(reader):
     assert read(reader, "Acme superb").sentiment.value is None
     assert read(reader, "Acme superb", language_hint="en-GB").sentiment.value > 0.5

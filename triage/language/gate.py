@@ -66,11 +66,11 @@ _BEYOND_LATIN: Final = re.compile("[\u0370-\u1dff\u2c00-\ua6ff\ua900-\ud7ff\uf90
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A language (ISO 639-1) or None for unknown, why, and whether the text was too short to be sure of."""
+    """A language (ISO 639-1) or None for unknown, why, and whether the text was too short to be sure of it."""
 
     language: str | None
     reason: str
-    short: bool = False
+    unsure: bool = False
 
 
 class Detector(Protocol):
@@ -133,12 +133,12 @@ class LanguageGate:
             if found:
                 return found
         if not _LETTER.search(cleaned):
-            return Verdict(None, "there are no words", short=True)
+            return Verdict(None, "there are no words", unsure=True)
         words = set(split_words(cleaned))
         counts = evidence(words)
         settled = self._by_evidence(counts, len(words))
         if settled:
-            return Verdict(settled, f"{counts[settled]} telling words of {settled}", len(cleaned) < SHORT_CHARACTERS)
+            return Verdict(settled, f"{counts[settled]} telling words of {settled}")
         if len(cleaned) < SHORT_CHARACTERS:
             return self._short(cleaned, counts, len(words), _base_code(hint))
         return self._by_model(cleaned, counts)
@@ -170,17 +170,17 @@ class LanguageGate:
         top, found = next(iter(counts.most_common(1)), ("", 0))
         alone = found == counts.total()
         if found and alone and found >= _SHORT_TELLING_SHARE * words and (found > 1 or words <= 2):  # noqa: PLR2004
-            return Verdict(top, f"short, but {found} of {words} words are telling words of {top}", short=True)
+            return Verdict(top, f"short, but {found} of {words} words are telling words of {top}", unsure=found == 1)
         if hint:
-            return Verdict(hint, "short: the language its source declares", short=True)
+            return Verdict(hint, "short: the language its source declares", unsure=True)
         ranking = self._detector.rank(text)
         guess = self._restricted(ranking)
         if guess in self._consequential:  # other languages are only a label: a wrong one does no harm
             if len(text) < LEAST_CHARACTERS:
-                return Verdict(None, "too short to tell", short=True)
+                return Verdict(None, "too short to tell", unsure=True)
             if ranking[0] != guess or counts[guess] < found:
-                return Verdict(None, "too short to tell: the signs disagree", short=True)
-        return Verdict(guess, "short: best guess of the model" if guess else "too short to tell", short=True)
+                return Verdict(None, "too short to tell: the signs disagree", unsure=True)
+        return Verdict(guess, "short: best guess of the model" if guess else "too short to tell", unsure=True)
 
     def _by_model(self, text: str, counts: Counter[str]) -> Verdict:
         ranking = self._detector.rank(text[:MODEL_CHARACTERS])

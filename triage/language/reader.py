@@ -15,7 +15,7 @@ from triage.domain.queries import Document
 from triage.domain.relevance import Relevance, judge_relevance
 from triage.domain.sentiment import Sentiment, not_scored
 from triage.language import vader
-from triage.language.flags import FlagReader
+from triage.language.flags import LOWERABLE, FlagReader
 from triage.language.gate import LangidDetector, LanguageGate
 from triage.language.lexicon_files import Lexicon, shipped_lexicon
 from triage.language.passages import Passages
@@ -109,12 +109,20 @@ class TextReader:
         )
 
     def _raised(self, verdict: Verdict, document: Document, passages: Passages) -> tuple[Flag, ...]:
-        """Return the flags of the text's language; of all languages when the text is short or has no lexicon."""
-        own = self._rules.flags.get(verdict.language or "")
-        if own and not verdict.short:
-            return own.read(document, passages)
-        found = [flag for reader in self._rules.flags.values() for flag in reader.read(document, passages)]
-        return tuple(sorted(found, key=lambda flag: flag.start))
+        """Return the flags of the text's language.
+
+        When that is not sure or has no lexicon, the other lexicons look for danger too; an unknown text is read by all.
+        """
+        readers = self._rules.flags
+        own = readers.get(verdict.language or "")
+        flags = own.read(document, passages) if own else ()
+        if own and not verdict.unsure:
+            return flags
+        foreign = [flag for reader in readers.values() if reader is not own for flag in reader.read(document, passages)]
+        if verdict.language:
+            wanted = LOWERABLE if own else LOWERABLE | {"question"}
+            foreign = [flag for flag in foreign if flag.name in wanted]
+        return tuple(sorted((*flags, *foreign), key=lambda flag: (flag.start, flag.rule_id)))
 
     def _toned(self, language: str | None, passages: Passages, brand_terms: frozenset[str]) -> Sentiment:
         if language != SCORED_LANGUAGE:
