@@ -46,8 +46,9 @@ class _Run(NamedTuple):
     last: int
     one_sentence: bool = False  # it must not cross a sentence end
 
-    def overlaps(self, other: _Run) -> bool:
-        return self.field == other.field and self.first <= other.last and other.first <= self.last
+    def words(self) -> Iterator[tuple[int, int]]:
+        """Yield the field and the number of every word."""
+        return ((self.field, number) for number in range(self.first, self.last + 1))
 
 
 class _Found(NamedTuple):
@@ -55,7 +56,7 @@ class _Found(NamedTuple):
 
     rule: Rule
     runs: list[_Run]
-    discounted: list[_Run]
+    discounts: list[Finder]  # of which some literal occurs; they are only looked for when the rule has runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +91,24 @@ class FlagReader:
         streams = tuple(Stream(field) for field in document.fields)
         for literal in self._prefilter.present(document.haystack):
             for alternative in self._by_literal[literal]:
-                runs = _runs(alternative.finder, streams)
-                if runs:
-                    entry = found.setdefault(alternative.rule.id, _Found(alternative.rule, [], []))
-                    (entry.discounted if alternative.discounts else entry.runs).extend(runs)
-        flags = [flag for entry in found.values() if (flag := self._flag(entry, document, passages))]
+                rule = alternative.rule
+                entry = found.get(rule.id) or found.setdefault(rule.id, _Found(rule, [], []))
+                if alternative.discounts:
+                    entry.discounts.append(alternative.finder)
+                else:
+                    entry.runs.extend(_runs(alternative.finder, streams))
+        flags = []
+        for entry in found.values():
+            if entry.runs:
+                flag = self._flag(entry.rule, _standing(entry, streams), document, passages)
+                flags.extend([flag] if flag else [])
         flags.extend(self._asked(passages))
         return tuple(sorted(flags, key=lambda flag: (flag.start, flag.rule_id)))
 
-    def _flag(self, found: _Found, document: Document, passages: Passages) -> Flag | None:
+    def _flag(self, rule: Rule, runs: list[_Run], document: Document, passages: Passages) -> Flag | None:
         """Return the flag of a rule at the first place that counts, one that nothing lowers before one that is."""
-        rule = found.rule
         lowered: Flag | None = None
-        for run in sorted(found.runs, key=lambda run: (run.field, run.first, -run.last)):
-            if any(map(run.overlaps, found.discounted)):
-                continue
+        for run in runs:
             start, end = _place(run, document, passages)
             if rule.scope == "near" and not passages.is_near(start):
                 continue
@@ -136,6 +140,13 @@ def _runs(finder: Finder, streams: tuple[Stream, ...]) -> list[_Run]:
         for number, stream in enumerate(streams)
         for first, last in islice(finder.runs(stream), MAX_HITS)
     ]
+
+
+def _standing(found: _Found, streams: tuple[Stream, ...]) -> list[_Run]:
+    """Return the runs of a rule that no `unless` overlaps, in order, the longest of those that begin together first."""
+    discounted = {word for finder in found.discounts for run in _runs(finder, streams) for word in run.words()}
+    runs = sorted(found.runs, key=lambda run: (run.field, run.first, -run.last))
+    return [run for run in runs if discounted.isdisjoint(run.words())]
 
 
 def _place(run: _Run, document: Document, passages: Passages) -> tuple[int, int]:

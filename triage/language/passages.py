@@ -23,7 +23,7 @@ NEAR_SENTENCES: Final = 2
 # The escapes are the full-width marks of Chinese and Japanese, and curly closing quotes.
 _MARKS: Final = re.compile("[.!?…。\uff01\uff1f\n]+[\"'\u201d\u2019»)\\]]*")
 _ENDS_ANYWHERE: Final = frozenset("…。\uff01\uff1f\n")
-_TOKEN: Final = re.compile(r"\S+")
+_PIECE: Final = re.compile(rf"(?:\S+\s*){{1,{MAX_TOKENS}}}")
 _ABBREVIATIONS: Final = frozenset(
     "mr mrs ms dr st vs no inc ltd co corp jr sr prof gen rep sen gov etc eg ie approx dept est fig".split()  # noqa: SIM905  # a list of words
 ) | frozenset("m mm mme mlle av bd art p pp cf env tel".split())  # noqa: SIM905  # the French ones
@@ -119,7 +119,5 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Sentence]:
     if end - start < 2 * MAX_TOKENS or len(text[start:end].split()) <= MAX_TOKENS:
         yield Sentence(start, end)
         return
-    tokens = [match.span() for match in _TOKEN.finditer(text, start, end)]
-    for first in range(0, len(tokens), MAX_TOKENS):
-        piece = tokens[first : first + MAX_TOKENS]
-        yield Sentence(piece[0][0], piece[-1][1])
+    for match in _PIECE.finditer(text, start, end):
+        yield Sentence(match.start(), match.start() + len(match[0].rstrip()))
