@@ -25,6 +25,7 @@ _NORMAL: Final = 15.0  # alpha of the normalisation
 _NEVER_SO: Final = 1.25
 _BUT_BEFORE, _BUT_AFTER = 0.5, 1.5
 _DAMPED: Final = (1.0, 0.95, 0.9)  # a booster one, two, three words away
+_EVERYWHERE: Final = frozenset({"the", "to", "for", "of", "bad", "just"})  # words of idioms that give none away
 _SHORTEST_WORD: Final = 2  # VADER keeps the punctuation of what may be an emoticon
 
 
@@ -71,7 +72,7 @@ def _tables() -> _Tables:
         flipping=frozenset({*original.NEGATE, "so", "this"}),
         idioms=original.SPECIAL_CASES,
         idiom_words=frozenset(
-            max(phrase.split(), key=len)
+            max(set(phrase.split()) - _EVERYWHERE, key=len)
             for phrase in (*original.SPECIAL_CASES, *original.BOOSTER_DICT)
             if " " in phrase
         ),
