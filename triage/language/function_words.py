@@ -21,6 +21,7 @@ FUNCTION_WORDS: Final[dict[str, str]] = {
         do don dont does doesn doesnt did didn didnt doing done can cannot cant could couldn couldnt will wont would
         wouldn wouldnt should shouldn shouldnt might must shall and but or nor if because while though although until
         since of to at by for with without about against between into through during before after above below from up
+        behind beside along inside across towards within near
         down out off over under again then once not no only just very too so than such own same more most other
         another some any every each both few all much many nothing something anything everything everyone someone
         anyone nobody still never always ever already yet also even now today yesterday tomorrow tonight yes please

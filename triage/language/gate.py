@@ -40,6 +40,10 @@ _MANY_TELLING: Final = 8
 _MANY_TELLING_SHARE: Final = 0.1
 _SHORT_TELLING_SHARE: Final = 0.34
 _AGAINST_SHARE: Final = 0.2
+_LONG_WORDS: Final = 20  # distinct words
+_LONG_TELLING: Final = 5
+_LONG_TELLING_SHARE: Final = 0.12
+_LONG_AGAINST_SHARE: Final = 0.34
 
 # Nigerian Pidgin draws English headlines full of names to itself; for us both are English.
 _ENGLISH_DIALECTS: Final = frozenset({"pcm"})
@@ -164,7 +168,7 @@ class LanguageGate:
         against = counts.total() - found
         share = _MANY_TELLING_SHARE if found >= _MANY_TELLING else _TELLING_SHARE
         enough = found >= _ENOUGH_TELLING and found >= share * words and against <= _AGAINST_SHARE * found
-        return top if enough else None
+        return top if enough or _is_settled_by_length(words, found, against) else None
 
     def _short(self, text: str, counts: Counter[str], words: int, hint: str | None) -> Verdict:
         top, found = next(iter(counts.most_common(1)), ("", 0))
@@ -200,6 +204,12 @@ class LanguageGate:
         ranking = self._detector.rank(text[:MODEL_CHARACTERS])
         # English or French written in another script is an error of the model.
         return ranking[0] if ranking and ranking[0] not in self._consequential else None
+
+
+def _is_settled_by_length(words: int, found: int, against: int) -> bool:
+    """In a longer text a smaller share suffices: chance strays into one language, but not five times."""
+    long_enough = words >= _LONG_WORDS and found >= _LONG_TELLING and found >= _LONG_TELLING_SHARE * words
+    return long_enough and against <= _LONG_AGAINST_SHARE * found
 
 
 def _base_code(hint: str | None) -> str | None:
