@@ -1,4 +1,4 @@
-"""What runs on Celery? The queues, the routes, the schedule, and the dispatcher that nudges workers.
+"""What runs on Celery? The queues, their settings, the schedule, and the dispatcher that nudges workers.
 
 The settings come from measurements (docs/adr/0002, 0003): late acknowledgement, one message at a time, no result
 backend, no ETA. The broker holds no state that matters.
@@ -7,15 +7,17 @@ backend, no ETA. The broker holds no state that matters.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from celery import Celery
 from celery.exceptions import CeleryError
-from kombu import Queue
+from kombu import Exchange, Queue
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from triage.domain.jobs import LANE_OF, Job, Lane
+from workers.broker import KEY_PREFIX
+from workers.ticking import TASK_PREFIX, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +26,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-TASK_PREFIX: Final = "tocsin."
-CANARY_SECONDS: Final = 5
 _TIME_LIMIT_SECONDS: Final = 120
+_SOFT_SHUTDOWN_SECONDS: Final = 10.0
+_SOCKET_SECONDS: Final = 30
 _PUBLISH_RETRY: Final = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.1}
 
 
-def build_app(settings: Settings) -> Celery:
-    """Return the Celery application of this installation; connects to nothing yet."""
+def build_app(settings: Settings, *, socket_seconds: float = _SOCKET_SECONDS) -> Celery:
+    """Return the Celery application of this installation; connects to nothing yet.
+
+    `socket_seconds` is how long it waits for a broker that accepts and does not answer: short where a person waits.
+    """
     app = Celery("tocsin", broker=broker_url(settings), set_as_current=False)
     app.conf.update(
         task_serializer="json",
@@ -42,25 +47,27 @@ def build_app(settings: Settings) -> Celery:
         task_soft_time_limit=_TIME_LIMIT_SECONDS - 10,
         task_time_limit=_TIME_LIMIT_SECONDS,
         task_create_missing_queues=False,
-        task_queues=[Queue(lane.value) for lane in Lane],
+        task_queues=[Queue(lane.value, Exchange(lane.value), routing_key=lane.value) for lane in Lane],
         task_default_queue=Lane.UPKEEP.value,
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=500,
-        worker_soft_shutdown_timeout=10.0,
-        worker_hijack_root_logger=False,
+        worker_soft_shutdown_timeout=_SOFT_SHUTDOWN_SECONDS,
+        worker_proc_alive_timeout=30.0,  # a busy machine may be slow to fork; the default of 4 s kills and forks again
+        worker_redirect_stdouts=False,
         worker_send_task_events=False,
+        worker_enable_remote_control=False,  # one thing less to reconnect; heartbeats are rows
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
             "visibility_timeout": 600,
-            "socket_timeout": 30,
+            "socket_timeout": socket_seconds,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 10,
             "retry_on_timeout": True,
-            "global_keyprefix": "tocsin:",
+            "global_keyprefix": KEY_PREFIX,
         },
-        beat_schedule=_schedule(settings),
+        beat_schedule=ticks(settings),
         beat_max_loop_interval=1,
         timezone="UTC",
     )
@@ -71,27 +78,6 @@ def broker_url(settings: Settings) -> str:
     """Return the broker's URL in the form that kombu reads."""
     url = settings.broker()
     return f"{url}?virtual_host=0" if url.startswith("redis+socket://") else url
-
-
-def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    ticks: dict[str, dict[str, Any]] = {
-        "sweep": _tick(Job.SWEEP, settings.sweep_seconds),
-        "tend": _tick(Job.TEND, 600),
-    }
-    for lane in Lane:
-        ticks[f"canary-{lane}"] = {
-            "task": TASK_PREFIX + Job.CANARY,
-            "schedule": CANARY_SECONDS,
-            "args": [lane.value],
-            # A canary that nobody took for a while is worth nothing; it must not pile up while a worker is down.
-            "options": {"queue": lane.value, "expires": CANARY_SECONDS * 4},
-        }
-    return ticks
-
-
-def _tick(job: Job, seconds: float) -> dict[str, Any]:
-    options = {"queue": LANE_OF[job].value, "expires": max(seconds, 30)}
-    return {"task": TASK_PREFIX + job, "schedule": seconds, "options": options}
 
 
 class CeleryDispatcher:

@@ -1,4 +1,4 @@
-"""Which broker serves this machine? A configured one, else our own Valkey on a unix socket in TOCSIN_HOME."""
+"""Which broker serves this machine, and what waits in it? A configured one, else our own Valkey in TOCSIN_HOME."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from redis.exceptions import RedisError
 from triage.domain.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from config.settings import Settings
 
+KEY_PREFIX: Final = "tocsin:"
 _ON_PATH: Final = ("valkey-server", "redis-server")
 
 
@@ -68,3 +71,12 @@ def answers(settings: Settings) -> bool:
             return bool(connection.ping())
     except (RedisError, OSError):
         return False
+
+
+def waiting(connection: Redis, queues: Iterable[str]) -> int:
+    """Return how many messages wait in `queues` and are with no worker.
+
+    Raises:
+        RedisError, OSError: the broker does not answer.
+    """
+    return sum(int(str(connection.llen(KEY_PREFIX + queue))) for queue in queues)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +18,7 @@ from triage.services.watching import add_brand, add_sources
 from triage.storage.brands import NewBrand
 from triage.storage.sources import NewSource
 from workers.commands.process import STARTER
+from workers.demo_feeds import main as serve_feeds
 from workers.installation import put_process_into_force
 from workers.stack import is_free
 from workers.supervisor import Part
@@ -68,8 +68,10 @@ def load_or_begin(home: Path) -> DemoState:
     # The story begins a little later than the first poll, so that "appears while one watches" is watched.
     begin = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
     state = DemoState(begin.isoformat(), any_port(), make_password())
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+    beside = path.with_suffix(".new")
+    beside.touch(mode=0o600)
+    beside.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+    beside.replace(path)  # whole or not at all, whenever we are killed
     return state
 
 
@@ -81,28 +83,34 @@ def environment(home: Path, state: DemoState, settings: Settings) -> dict[str, s
 
 def feeds_part(state: DemoState) -> Part:
     """Return the part that serves the sample feeds."""
-    command = (
-        sys.executable, "-m", "workers.demo_feeds",
-        "--port", str(state.feeds_port), "--started-at", state.started_at,
-    )  # fmt: skip
-    return Part("demo-feeds", command, program=True, is_ready=lambda: not is_free(f"127.0.0.1:{state.feeds_port}"))
+    words = ("--port", str(state.feeds_port), "--started-at", state.started_at)
+    return Part(
+        "demo-feeds",
+        partial(serve_feeds, words),
+        is_ready=lambda: not is_free(f"127.0.0.1:{state.feeds_port}"),
+    )
 
 
 def install(container: Container, state: DemoState) -> None:
-    """Put the sample organisation into an empty database; do nothing at a later start."""
+    """Put the sample organisation into an empty database; go on where an earlier start was cut off, else do nothing."""
     put_process_into_force(container.store, STARTER)
-    with container.store.read() as tx:
-        if tx.brands.watched():
-            return
     organisation = read_sample()
+    with container.store.read() as tx:
+        watched = {brand.slug for brand in tx.brands.watched()}
+        people = {user.email for user in organisation.users if tx.accounts.by_email(user.email)}
+        complete = tx.sources.count() > 0
+    if complete:
+        return
     for brand in organisation.brands:
-        add_brand(
-            container.store, NewBrand(brand.slug, brand.name, brand.query, brand.context_terms, brand.known_myths)
-        )
+        if brand.slug not in watched:
+            add_brand(
+                container.store, NewBrand(brand.slug, brand.name, brand.query, brand.context_terms, brand.known_myths)
+            )
     container.store.write(partial(_add_authors, organisation))
     for user in organisation.users:
-        add_user(container.store, NewUser(user.email, user.name, _role(user), state.password))
-    add_sources(container.store, container.net.check, _sources(organisation, state))
+        if user.email not in people:
+            add_user(container.store, NewUser(user.email, user.name, _role(user), state.password))
+    add_sources(container.store, container.net.check, _sources(organisation, state))  # last: then all is there
 
 
 def users() -> tuple[SampleUser, ...]:

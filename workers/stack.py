@@ -3,92 +3,162 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import socket
-from dataclasses import dataclass
+import sys
+import time
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from triage.domain.errors import TocsinError
+from redis.exceptions import RedisError
+
 from triage.domain.jobs import Lane
 from workers import broker, lifecycle
+from workers.processes import choose_soft_shutdown, prepare_to_fork
 from workers.supervisor import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from config.settings import Settings
     from triage.storage.unit_of_work import Store
 
+_log = logging.getLogger(__name__)
+
 MAIN_LANES: Final = (Lane.COLLECT, Lane.ASSESS, Lane.RETRY)
 CRISIS_LANES: Final = (Lane.CRISIS, Lane.UPKEEP)
-_DEAF_AFTER_SECONDS: Final = 30.0
+DEAF_AFTER_SECONDS: Final = 30.0
+
+# What the parts import once they run. Loaded before the fork it is one copy for all; after it, one for each.
+_SHARED: Final = (
+    "alembic.util",
+    "billiard.pool",
+    "celery.app.amqp",
+    "celery.app.events",
+    "celery.app.log",
+    "celery.app.routes",
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.backends.base",
+    "celery.concurrency.asynpool",
+    "celery.concurrency.prefork",
+    "celery.fixups.django",
+    "celery.worker.autoscale",
+    "celery.worker.components",
+    "celery.worker.consumer",
+    "celery.worker.heartbeat",
+    "celery.worker.loops",
+    "celery.worker.pidbox",
+    "dashboard.serve",
+    "gunicorn.http.wsgi",
+    "gunicorn.workers.gthread",
+    "kombu.asynchronous.semaphore",
+    "kombu.transport.redis",
+    "structlog.stdlib",
+    "triage.sources.registry",
+    "workers.commands.parts",
+    "workers.tasks",
+    "workers.worker",
+)
 
 
 @dataclass
 class Ears:
-    """Tells whether the consumer of some lanes still hears: a canary a lane writes a heartbeat every five seconds.
+    """Tells whether the consumer of some lanes is deaf: it gave no sign of life although messages waited for it.
 
-    Silence counts only while canaries can arrive: the broker must have answered for as long as the silence lasts.
+    A canary a lane writes a heartbeat every five seconds. Silence counts only while something waits in the broker, so
+    that neither a stopped scheduler nor a broker that was away makes a worker look deaf. With `expects_work` False it
+    is the other way round: a scheduler is deaf when nobody gives a sign of life and nothing waits.
     """
 
     settings: Settings
     store: Store
     lanes: tuple[Lane, ...]
-    broker_silent: bool = True
-    checks_since_broker_answered: int = 0
+    after_seconds: float = DEAF_AFTER_SECONDS
+    expects_work: bool = True
+    _since: float | None = field(default=None, init=False)
 
     def is_deaf(self, age_seconds: float) -> bool:
-        """Say whether every lane was silent for 30 s although the broker answered and the worker is old enough."""
-        if not broker.answers(self.settings):
-            self.checks_since_broker_answered = 0
+        """Say whether it has been silent for `after_seconds`, and old enough to have spoken."""
+        if not self._is_up_to_it():
+            self._since = None
             return False
-        self.checks_since_broker_answered += 1
-        if age_seconds < _DEAF_AFTER_SECONDS or self.checks_since_broker_answered < 10:  # noqa: PLR2004  # 10 x 3 s
+        now = time.monotonic()
+        self._since = self._since if self._since is not None else now
+        if min(age_seconds, now - self._since) < self.after_seconds or self._silence_seconds() < self.after_seconds:
             return False
+        self._since = None
+        return True
+
+    def _is_up_to_it(self) -> bool:
+        """Say whether the broker answers, and the process is the one to blame for a silence."""
+        try:
+            with broker.client(self.settings) as connection:
+                return (broker.waiting(connection, self.lanes) > 0) is self.expects_work
+        except (RedisError, OSError):
+            return False
+
+    def _silence_seconds(self) -> float:
+        """Return the seconds since any of the lanes gave a sign of life; 0 when the database cannot say."""
         try:
             with self.store.read() as tx:
                 beats = tx.ticks.heartbeats()
-                silences = [
-                    (tx.now - beats[f"lane:{lane}"][0]).total_seconds() if f"lane:{lane}" in beats else age_seconds
-                    for lane in self.lanes
-                ]
-        except TocsinError:
-            return False
+                seen = [beats[name][0] for lane in self.lanes if (name := f"lane:{lane}") in beats]
+                return (tx.now - max(seen)).total_seconds() if seen else self.after_seconds
+        except Exception:  # noqa: BLE001  # the supervisor outlives whatever the database does
+            _log.warning("The heartbeats could not be read.", exc_info=True)
+            return 0.0
         finally:
             self.store.close()  # no connection may be open when a part is forked
-        return min(silences) > _DEAF_AFTER_SECONDS
 
 
-def build_parts(settings: Settings, store: Store, bind: str) -> list[Part]:
+def build_parts(
+    settings: Settings, store: Store, bind: str, *, deaf_after_seconds: float = DEAF_AFTER_SECONDS
+) -> list[Part]:
     """Return the parts of the embedded stack, in the order in which they start."""
     parts = []
     if settings.redis_url is None:
         command = broker.server_command(settings)
-        parts.append(Part("valkey", command, program=True, is_ready=lambda: broker.answers(settings)))
-    main, crisis = Ears(settings, store, MAIN_LANES), Ears(settings, store, CRISIS_LANES)
-    soft = {"REMAP_SIGTERM": "SIGQUIT"}  # Celery's soft shutdown acts on SIGQUIT only
+        parts.append(Part("valkey", command=command, is_ready=lambda: broker.answers(settings)))
+    ears = partial(Ears, settings, store, after_seconds=deaf_after_seconds)
     concurrency = str(settings.worker_concurrency)
     return [
         *parts,
-        Part("web", ("web", "--bind", bind), is_ready=lambda: not is_free(bind)),
+        Part("web", _command("web", "--bind", bind), is_ready=lambda: not is_free(bind)),
         Part(
             "worker",
-            ("worker", "--queues", ",".join(MAIN_LANES), "--concurrency", concurrency),
-            environment=soft,
-            is_deaf=main.is_deaf,
+            _command("worker", "--queues", ",".join(MAIN_LANES), "--concurrency", concurrency),
+            is_deaf=ears(lanes=MAIN_LANES).is_deaf,
         ),
         Part(
             "worker-crisis",
-            ("worker", "--queues", ",".join(CRISIS_LANES), "--concurrency", "1"),
-            environment=soft,
-            is_deaf=crisis.is_deaf,
+            _command("worker", "--queues", ",".join(CRISIS_LANES), "--concurrency", "1"),
+            is_deaf=ears(lanes=CRISIS_LANES).is_deaf,
         ),
-        Part("scheduler", ("scheduler",)),
+        Part("scheduler", _command("scheduler"), is_deaf=ears(lanes=tuple(Lane), expects_work=False).is_deaf),
     ]
+
+
+def _command(*words: str) -> partial[None]:
+    """Return what runs the command that one would type on a host of its own."""
+    return partial(_run_command, words)
+
+
+def _run_command(words: Iterable[str]) -> None:
+    from workers.cli import main  # noqa: PLC0415  # cli loads commands, commands load this module
+
+    sys.argv = ["tocsin", *words]  # Celery and gunicorn show it in the list of processes
+    main(sys.argv[1:])
 
 
 def preload(settings: Settings) -> None:
     """Load what the parts need before they are forked, so that they share it; opens no connection."""
-    for module in ("workers.tasks", "celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "dashboard.serve"):
+    choose_soft_shutdown()
+    for module in _SHARED:
         importlib.import_module(module)
     lifecycle.warm_reader(settings)
+    prepare_to_fork()
 
 
 def is_free(bind: str) -> bool:

@@ -1,8 +1,7 @@
 """What keeps one machine running? Starts broker, web, workers and scheduler; restarts what dies or goes deaf.
 
 The supervisor holds no state: every part can be killed at any moment, and the rows say what is left to do. Our own
-parts are forked from it after their modules were loaded once, so that they share that memory (docs/adr/0006); each
-then runs the same command that one would type on a host of its own.
+parts are forked from it after their modules were loaded once, so that they share that memory (docs/adr/0006).
 """
 
 from __future__ import annotations
@@ -11,20 +10,21 @@ import logging
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from workers.processes import Process, fork_command, spawn_program
+from workers.processes import Process, end, fork, spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
 _TICK_SECONDS: Final = 0.25
 _DEAFNESS_EVERY_SECONDS: Final = 3.0
-_STOP_SECONDS: Final = 12.0
+_STOP_SECONDS: Final = 11.5
+_STOP_PROGRAM_SECONDS: Final = 3.0
 _MOST_LOG_BYTES: Final = 10 * 2**20
 _STEADY_SECONDS: Final = 20.0
 _SLOWEST_RESTART_SECONDS: Final = 10.0
@@ -32,18 +32,21 @@ _SLOWEST_RESTART_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process of the stack.
+    """One process of the stack: our own code (`run`), or another program (`command`), on which the others may rely.
 
-    `command` are the words after `tocsin`, or with `program` a program of its own. `is_ready` says when the next part
-    may start; `is_deaf`, given the process's age in seconds, that it lives but hears nothing.
+    `is_ready` says when the next part may start; `is_deaf`, given the process's age in seconds, that it lives but hears
+    nothing.
     """
 
     name: str
-    command: tuple[str, ...]
-    program: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
+    run: Callable[[], None] | None = None
+    command: tuple[str, ...] = ()
     is_ready: Callable[[], bool] = lambda: True
     is_deaf: Callable[[float], bool] = lambda _age_seconds: False
+
+    def start(self, log: IO[bytes]) -> Process:
+        """Start the process; Ctrl-C reaches the supervisor alone, which stops parts in order."""
+        return spawn(self.command, log) if self.run is None else fork(self.run, f"tocsin {self.name}", log)
 
 
 class _Running:
@@ -58,9 +61,8 @@ class _Running:
         self.restarts_in_a_row = 0
 
     def start(self) -> None:
-        """Start the process; Ctrl-C reaches the supervisor alone, which stops parts in order."""
-        start = spawn_program if self.part.program else fork_command
-        self.process = start(self.part.command, self.part.environment, self.log)
+        """Start the process."""
+        self.process = self.part.start(self.log)
         self.started_at = time.monotonic()
 
     @property
@@ -126,17 +128,18 @@ class Supervisor:
             self._kill_deaf()
 
     def stop(self) -> None:
-        """End every part: the last started first, the broker last; kill what does not end in time."""
-        for running in reversed(self._running):
-            if running.process is not None:
-                running.process.end(_STOP_SECONDS)
+        """End our own parts, all at once, then the programs they rely on; kill what does not end in time."""
+        ours = [each.process for each in self._running if each.process and each.part.run is not None]
+        programs = [each.process for each in self._running if each.process and each.part.run is None]
+        end(ours, _STOP_SECONDS)
+        end(programs, _STOP_PROGRAM_SECONDS)
+        for running in self._running:
             running.log.close()
         self._running.clear()
 
     def _restart(self, running: _Running) -> None:
         now = time.monotonic()
         if running.start_again_at == 0.0 and running.process is not None:
-            running.process.kill_group()  # what it started must not outlive it
             steady = running.age_seconds > _STEADY_SECONDS
             running.restarts_in_a_row = 1 if steady else running.restarts_in_a_row + 1
             wait = min(0.1 * 2 ** min(running.restarts_in_a_row - 1, 10), _SLOWEST_RESTART_SECONDS)
@@ -151,7 +154,7 @@ class Supervisor:
             if running.process is None or running.has_died() or not running.part.is_deaf(running.age_seconds):
                 continue
             self._say(f"{running.part.name} has gone deaf; it is killed and started again")
-            running.process.kill_group()
+            running.process.kill()
 
     def _await_ready(self, running: _Running, seconds: float) -> None:
         deadline = time.monotonic() + seconds

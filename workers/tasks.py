@@ -9,8 +9,8 @@ from triage.domain.jobs import Job
 from triage.services.assessment import assess
 from triage.services.polling import poll
 from triage.services.sweep import sweep, tend
-from workers.app import TASK_PREFIX
 from workers.lifecycle import assess_tools, container, poll_tools
+from workers.ticking import TASK_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable

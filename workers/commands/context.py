@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from config.bootstrap import Container
 from config.logging import set_up_logging
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from triage.domain.jobs import Job
+
+_CHATTY: Final = ("alembic", "celery", "kombu")
+"""Libraries that write a line or more for each message or step; what they warn of is kept."""
 
 
 class InlineDispatcher:
@@ -33,9 +37,12 @@ class InlineDispatcher:
 
 
 def settings_and_logging(**changes: Any) -> Settings:
-    """Read the settings and set logging up."""
+    """Read the settings and set logging up; chatty libraries are heard when TOCSIN_LOG_LEVEL is debug."""
     settings = load_settings(**changes)
     set_up_logging(settings)
+    least = logging.DEBUG if settings.log_level == "debug" else logging.WARNING
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(least)
     return settings
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import gc
+import importlib
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Final
 
 import click
 
 from triage.domain.jobs import Lane
 from workers.commands.context import opened, settings_and_logging
+from workers.processes import choose_soft_shutdown, prepare_to_fork
 
-if TYPE_CHECKING:
-    from celery import Celery
-
-    from config.settings import Settings
-
-_HEARTBEAT_FRESH = timedelta(seconds=60)
+_HEARTBEAT_FRESH: Final = timedelta(seconds=60)
+_SECONDS_A_PERSON_WAITS: Final = 3.0
+"""How long a request is held up by a broker that accepts and does not answer; the sweep finds the work anyway."""
 
 
 @click.command()
@@ -25,12 +23,13 @@ _HEARTBEAT_FRESH = timedelta(seconds=60)
 def web(bind: str | None) -> None:
     """Serve the dashboard."""
     settings = settings_and_logging(**({"bind": bind} if bind else {}))
-    from dashboard.serve import serve  # noqa: PLC0415  # Flask only where it serves
-
     from config.bootstrap import Container  # noqa: PLC0415
-    from workers.app import CeleryDispatcher  # noqa: PLC0415
+    from workers.app import CeleryDispatcher, build_app  # noqa: PLC0415
 
-    serve(lambda: Container(settings, CeleryDispatcher(_app(settings))), settings.bind)
+    app = build_app(settings, socket_seconds=_SECONDS_A_PERSON_WAITS)
+    # By name, because workers and dashboard know nothing of each other; this command is where they are started.
+    dashboard = importlib.import_module("dashboard.serve")
+    dashboard.serve(lambda: Container(settings, CeleryDispatcher(app)), settings.bind)
 
 
 @click.command()
@@ -43,37 +42,29 @@ def worker(queues: str, concurrency: int | None) -> None:
     """
     lanes = _lanes(queues)
     settings = settings_and_logging()
-    app = _app(settings)
-    from workers.app import CeleryDispatcher  # noqa: PLC0415
+    choose_soft_shutdown()
+    from workers.app import CeleryDispatcher, build_app  # noqa: PLC0415  # Celery only where it runs
     from workers.lifecycle import prepare, warm_reader  # noqa: PLC0415
     from workers.tasks import register  # noqa: PLC0415  # loads the services
+    from workers.worker import run_worker  # noqa: PLC0415
 
+    app = build_app(settings)
     register(app)
     prepare(settings, CeleryDispatcher(app))
     if Lane.ASSESS in lanes:
         warm_reader(settings)
-    gc.collect()
-    gc.freeze()  # pool processes share what was loaded so far
-    app.Worker(
-        queues=[lane.value for lane in lanes],
-        concurrency=concurrency or settings.worker_concurrency,
-        hostname=f"{lanes[0]}@%h",
-        loglevel=settings.log_level.upper(),
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-        pool="prefork",
-        optimization="fair",
-    ).start()
+    prepare_to_fork()  # pool processes share what was loaded so far
+    run_worker(app, lanes, concurrency or settings.worker_concurrency)
 
 
 @click.command()
 def scheduler() -> None:
     """Send the periodic nudges. Two schedulers do no harm; without one, due work waits."""
     settings = settings_and_logging()
-    app = _app(settings)
-    # The in-memory scheduler: nothing about time is kept outside the database.
-    app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel=settings.log_level.upper(), quiet=True).run()
+    from workers.app import build_app  # noqa: PLC0415  # Celery only where it runs
+    from workers.ticking import run_scheduler  # noqa: PLC0415
+
+    run_scheduler(build_app(settings), settings)
 
 
 @click.command()
@@ -93,12 +84,6 @@ def health(part: str, queues: str) -> None:
         click.echo(f"No sign of life within 60 s from: {', '.join(silent)}", err=True)
         sys.exit(1)
     click.echo("ok")
-
-
-def _app(settings: Settings) -> Celery:
-    from workers.app import build_app  # noqa: PLC0415  # Celery only where it runs
-
-    return build_app(settings)
 
 
 def _lanes(queues: str) -> list[Lane]:

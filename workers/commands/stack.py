@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import click
+import psutil
 
 from config.bootstrap import Container
 from triage.domain.errors import SettingsError
@@ -26,6 +27,7 @@ from workers import demo
 from workers.commands.context import InlineDispatcher, console, settings_and_logging
 from workers.commands.process import STARTER
 from workers.installation import put_process_into_force
+from workers.processes import remember_title
 from workers.stack import build_parts, is_free, preload
 from workers.supervisor import Supervisor
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from workers.supervisor import Part
 
+_LOCK: Final = "lock"
+_LAST_PART_ENDS_SECONDS: Final = 20.0
 _LEGEND: Final = "Press Ctrl-C to stop; nothing is lost, and the next start goes on from here."
 
 
@@ -54,10 +58,9 @@ def demo_command(fresh: bool, port: int, open_browser: bool) -> None:  # noqa: F
     screen.print("[bold]Tocsin demo[/]: a sample organisation, on this machine only.")
     settings = settings_and_logging()
     home = settings.home / "demo"
-    if fresh:
-        shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _only_one(home):
+    with _only_one(home, screen):
+        if fresh:
+            _empty(home)
         state = demo.load_or_begin(home)
         _export(demo.environment(home, state, settings))
         settings = settings_and_logging()
@@ -94,8 +97,9 @@ def up(brands: tuple[str, ...], feeds: tuple[str, ...], opml: Path | None, email
     started = time.monotonic()
     screen = console()
     settings = settings_and_logging(**({"bind": bind} if bind else {}))
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _only_one(settings.home):
+    with _only_one(settings.home, screen):
+        if not is_free(settings.bind):
+            raise SettingsError(f"Another program listens on {settings.bind} already. Free it, or choose with --bind.")
         container = Container(settings, InlineDispatcher())
         migrate(container.store.engine)
         put_process_into_force(container.store, settings.process_file or STARTER)
@@ -134,24 +138,64 @@ def _run(
 
 
 @contextmanager
-def _only_one(home: Path) -> Iterator[IO[str]]:
-    """Hold the lock of `home`: two supervisors on one folder would start two brokers on one file."""
-    with (home / "lock").open("a+", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(f"Tocsin is running already in {home}. Stop it first (Ctrl-C in its window).") from None
-        yield lock
+def _only_one(home: Path, screen: Console) -> Iterator[None]:
+    """Hold the lock of `home`: two supervisors on one folder would start two brokers on one file.
+
+    The parts inherit the lock. When their supervisor was killed, they hold it until the last of them has ended.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home / _LOCK).open("a+", encoding="ascii") as lock:
+        if not _locked(lock) and not (_holder_is_dead(lock) and _awaited(lock, screen)):
+            raise SettingsError(f"Tocsin is running already in {home}. Stop it first (Ctrl-C in its window).")
+        os.set_inheritable(lock.fileno(), True)  # noqa: FBT003  # positional only
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _holder_is_dead(lock: IO[str]) -> bool:
+    lock.seek(0)
+    holder = lock.read()
+    return holder.isdigit() and not psutil.pid_exists(int(holder))
+
+
+def _awaited(lock: IO[str], screen: Console) -> bool:
+    screen.print("  the run before was killed; waiting until its parts have ended …")
+    deadline = time.monotonic() + _LAST_PART_ENDS_SECONDS
+    while time.monotonic() < deadline:
+        if _locked(lock):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _empty(home: Path) -> None:
+    """Forget everything in `home` but the lock that we hold."""
+    for path in home.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()
 
 
 def _export(environment: dict[str, str]) -> None:
     """The parts read their settings from the environment, as everywhere."""
+    remember_title()
     os.environ.update(environment)
 
 
 def _free_port(wanted: int) -> int:
     """Return `wanted` if nothing listens there, else a free port."""
-    return wanted if is_free(f"127.0.0.1:{wanted}") else demo.any_port()
+    return wanted if wanted and is_free(f"127.0.0.1:{wanted}") else demo.any_port()
 
 
 def _first_brands(container: Container, names: Sequence[str]) -> None:
