@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.domain.calendars import Calendar, Shift, add_working_time, working_seconds_between
+from triage.domain.calendars import (
+    Calendar,
+    Shift,
+    add_working_time,
+    after_working_time,
+    working_seconds_between,
+    working_time_between,
+)
 
 CLOSED = ()
 FRENCH_HOLIDAYS = frozenset({date(2026, 11, 11), date(2026, 12, 25)})
@@ -125,9 +132,30 @@ def test_a_day_means_the_working_time_of_an_average_working_day():
 def test_no_hours_or_all_hours_mean_round_the_clock_unless_there_are_holidays():
     round_the_clock = (hours((0, 24)),) * 7
     assert Calendar("Europe/Paris").always_open
-    assert Calendar("Europe/Paris", (CLOSED,) * 7).always_open
     assert Calendar("Europe/Paris", round_the_clock).always_open
     assert not Calendar("Europe/Paris", round_the_clock, FRENCH_HOLIDAYS).always_open
+
+
+def test_a_week_written_down_without_hours_is_refused_and_is_not_round_the_clock():
+    empty, noon = Calendar("Europe/Paris", (CLOSED,) * 7), datetime(2026, 11, 12, 12, tzinfo=UTC)
+    assert empty.never_open
+    assert not empty.always_open
+    for amount in (0, 60):
+        with pytest.raises(ValueError, match="week without hours"):
+            add_working_time(empty, noon, amount)
+    for end in (noon, noon + timedelta(hours=1)):
+        with pytest.raises(ValueError, match="week without hours"):
+            working_seconds_between(empty, noon, end)
+    assert not Calendar("Europe/Paris").never_open
+    assert not SUNDAY_NIGHT.never_open
+
+
+def test_working_time_is_exact_to_the_microsecond():
+    start = at(NINE_TO_FIVE, "2026-11-13 16:59") + timedelta(microseconds=250)
+    exact = timedelta(minutes=2, microseconds=-250)
+    assert working_time_between(NINE_TO_FIVE, start, at(NINE_TO_FIVE, "2026-11-16 09:01")) == exact
+    assert after_working_time(NINE_TO_FIVE, start, exact) == at(NINE_TO_FIVE, "2026-11-16 09:01")
+    assert working_seconds_between(NINE_TO_FIVE, start, at(NINE_TO_FIVE, "2026-11-16 09:01")) == 119
 
 
 def test_nothing_to_add_is_due_at_once_even_while_the_office_is_closed():
@@ -185,7 +213,9 @@ def days(draw):
 @st.composite
 def cases(draw):
     zone, change = draw(st.sampled_from(CHANGES))
-    week = draw(st.lists(st.one_of(st.just(CLOSED), days()), min_size=7, max_size=7))
+    week = draw(
+        st.one_of(st.just(()), st.lists(st.one_of(st.just(CLOSED), days()), min_size=7, max_size=7).filter(any))
+    )
     off = draw(st.sets(st.integers(-2, 3), max_size=2))
     holidays = frozenset((change + timedelta(days=day)).date() for day in off)
     start = change + timedelta(minutes=draw(st.integers(-1500, 1500)), seconds=draw(st.sampled_from([0, 0, 17])))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
+_NOTHING: Final = timedelta()
 _MINUTES_PER_DAY: Final = 1440
 _SECONDS_PER_DAY: Final = 86_400
 _INSTANT: Final = timedelta(microseconds=1)
@@ -37,8 +38,8 @@ class Shift:
 class Calendar:
     """The working hours of a team.
 
-    `zone` is an IANA name. `week` holds seven tuples of shifts, Monday first, each sorted and without overlap; no shift
-    at all means round the clock. `holidays` are local dates without work.
+    `zone` is an IANA name. `week` holds seven tuples of shifts, Monday first, each sorted and without overlap, or
+    nothing at all: no hours set means round the clock. `holidays` are local dates without work.
     """
 
     zone: str = "UTC"
@@ -48,7 +49,12 @@ class Calendar:
     @property
     def always_open(self) -> bool:
         """True when every instant is working time, so that no arithmetic is needed."""
-        return not any(self.week) or (not self.holidays and all(map(_fills_the_day, self.week)))
+        return not self.week or (not self.holidays and all(map(_fills_the_day, self.week)))
+
+    @property
+    def never_open(self) -> bool:
+        """True for a week that was written down but holds no hours: nothing is ever due on it, so sums refuse it."""
+        return bool(self.week) and not any(self.week)
 
     @property
     def working_day_seconds(self) -> int:
@@ -60,16 +66,22 @@ class Calendar:
 def add_working_time(calendar: Calendar, start: datetime, seconds: int) -> datetime:
     """Return the first UTC instant at which `seconds` of working time have passed since `start`.
 
-    A target that ends with a shift is due at the end of that shift, not at the next opening. `start` must be aware and
-    `seconds >= 0` (ValueError).
+    A target that ends with a shift is due at the end of that shift, not at the next opening. `start` must be aware,
+    `seconds >= 0` and the week not empty (ValueError).
     """
+    return after_working_time(calendar, start, timedelta(seconds=seconds))
+
+
+def after_working_time(calendar: Calendar, start: datetime, amount: timedelta) -> datetime:
+    """Return what `add_working_time` returns, for an amount that need not be whole seconds."""
     moment = _as_utc(start)
-    if seconds < 0:
+    if amount < _NOTHING:
         raise ValueError("working time cannot be added backwards")
-    left = timedelta(seconds=seconds)
-    if not left or calendar.always_open:
-        return moment + left
-    for opens, closes in _open_intervals(calendar, moment, moment + left + _FAR_AHEAD):
+    _refuse_empty(calendar)
+    if not amount or calendar.always_open:
+        return moment + amount
+    left = amount
+    for opens, closes in _open_intervals(calendar, moment, moment + amount + _FAR_AHEAD):
         if closes - opens >= left:
             return opens + left
         left -= closes - opens
@@ -78,12 +90,23 @@ def add_working_time(calendar: Calendar, start: datetime, seconds: int) -> datet
 
 def working_seconds_between(calendar: Calendar, start: datetime, end: datetime) -> int:
     """Return the whole seconds of working time in `[start, end)`; 0 when `end` is not after `start`."""
+    return working_time_between(calendar, start, end) // _SECOND
+
+
+def working_time_between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
+    """Return the exact working time in `[start, end)`, never negative; ValueError for an empty week."""
     first, last = _as_utc(start), _as_utc(end)
+    _refuse_empty(calendar)
     if last <= first:
-        return 0
+        return _NOTHING
     if calendar.always_open:
-        return (last - first) // _SECOND
-    return sum((closes - opens for opens, closes in _open_intervals(calendar, first, last)), timedelta()) // _SECOND
+        return last - first
+    return sum((closes - opens for opens, closes in _open_intervals(calendar, first, last)), _NOTHING)
+
+
+def _refuse_empty(calendar: Calendar) -> None:
+    if calendar.never_open:
+        raise ValueError("this calendar has a week without hours; leave the week out to mean round the clock")
 
 
 def _as_utc(moment: datetime) -> datetime:
