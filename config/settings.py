@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from triage.domain.errors import SettingsError
 
 _ALIASES: Final = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 _SECRETS: Final = ("DATABASE_URL", "REDIS_URL", "TOCSIN_SECRET_KEY")
+_PREFIX: Final = "TOCSIN_"
+_SQLITE: Final = "sqlite:///"
+_POSTGRES: Final = ("postgres://", "postgresql://", "postgresql+psycopg://")
+_EXPECTED_DATABASE: Final = f"expected postgresql://user:password@host/database, or {_SQLITE} and the path of a file"
+_BROKERS: Final = ("redis://", "rediss://", "redis+socket://")
+_ALIKE: Final = 0.8
+"""How alike (0 to 1) an unknown variable is to a setting when we take it for a slip of the pen."""
 
 
 def _default_home() -> Path:
@@ -24,7 +34,9 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """Everything an installation may set; `tocsin config` shows the effective values without secrets."""
 
-    model_config = SettingsConfigDict(env_prefix="TOCSIN_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
 
     home: Path = Field(
         default_factory=_default_home, description="Folder of the embedded default: database, broker, logs."
@@ -68,13 +80,52 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("home")
+    @classmethod
+    def _is_folder(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError(f"{value} is a file; expected a folder, which is made when it is missing")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: SecretStr | None) -> SecretStr | None:
+        # A broker's address here, from two secrets that were swapped, is refused by `database`.
+        if value is not None and not _is_url(value.get_secret_value(), (_SQLITE, *_POSTGRES, *_BROKERS)):
+            raise ValueError(_EXPECTED_DATABASE)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_broker(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_url(value.get_secret_value(), _BROKERS):
+            raise ValueError("expected redis://:password@host:6379/0, rediss://… or redis+socket:///path/to/socket")
+        return value
+
     @field_validator("bind")
     @classmethod
     def _is_bind(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or not 0 <= int(port) <= 65_535:  # noqa: PLR2004  # the range of ports
+        if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004  # the last port
             raise ValueError("expected host:port, for instance 127.0.0.1:8080")
         return value
+
+    @field_validator("languages")
+    @classmethod
+    def _are_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        shipped = sorted(
+            file.name.removesuffix(".yaml") for file in files("triage.language").joinpath("lexicons").iterdir()
+        )
+        for language in value:
+            if language not in shipped:
+                raise ValueError(f"{language!r} is not among the languages that can be read: {', '.join(shipped)}")
+        return value
+
+    @model_validator(mode="after")
+    def _is_range(self) -> Self:
+        if self.poll_min_seconds > self.poll_max_seconds:
+            raise ValueError(f"the shortest interval is longer than the longest, {self.poll_max_seconds} seconds")
+        return self
 
     @property
     def embedded_database(self) -> bool:
@@ -82,13 +133,15 @@ class Settings(BaseSettings):
         return self.database_url is None
 
     def database(self) -> str:
-        """Return the database's URL, with the password."""
+        """Return the database's URL, with the password. Raises SettingsError when it is not one."""
         if self.database_url is None:
-            return f"sqlite:///{self.home / 'tocsin.db'}"
+            return f"{_SQLITE}{self.home / 'tocsin.db'}"
         url = self.database_url.get_secret_value()
-        for short in ("postgres://", "postgresql://"):
-            if url.startswith(short):
-                return "postgresql+psycopg://" + url.removeprefix(short)
+        for scheme in _POSTGRES:
+            if url.startswith(scheme):
+                return _POSTGRES[-1] + url.removeprefix(scheme)
+        if not url.startswith(_SQLITE):
+            raise SettingsError(f"The setting DATABASE_URL is wrong: {_EXPECTED_DATABASE}.")
         return url
 
     def broker(self) -> str:
@@ -105,31 +158,58 @@ class Settings(BaseSettings):
 
 
 def load_settings(**changes: Any) -> Settings:
-    """Read the settings from the environment; `changes` win over it.
+    """Read the settings from the environment; `changes` win over it, and an empty variable counts as unset.
 
     A variable `NAME_FILE` names a file that holds the value of the secret `NAME`.
 
     Raises:
         SettingsError: one sentence that names the first wrong setting and what is expected.
     """
+    _refuse_misspelt()
     try:
         return Settings(**{**_secrets_from_files(), **changes})
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        name = str(fault["loc"][0])
-        variable = name if name.isupper() else f"TOCSIN_{name.upper()}"
-        raise SettingsError(f"The setting {variable} is wrong: {fault['msg'].removeprefix('Value error, ')}.") from None
+        name = str(fault["loc"][0]) if fault["loc"] else "poll_min_seconds"
+        message = fault["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"The setting {_variable(name)} is wrong: {message}.") from None
+
+
+def _variable(name: str) -> str:
+    return _ALIASES.get(name) or (name if name.isupper() else _PREFIX + name.upper())
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        return False
+    return text.startswith(schemes) and not any(text == scheme for scheme in schemes)
+
+
+def _refuse_misspelt() -> None:
+    """Refuse a variable that is nearly a setting: silently ignored, it would leave the default in force."""
+    variables = {*map(_variable, Settings.model_fields), *(f"{secret}_FILE" for secret in _SECRETS)}
+    known = {variable.removeprefix(_PREFIX): variable for variable in sorted(variables)}
+    given = {name.removeprefix(_PREFIX): name for name in os.environ if name.startswith(_PREFIX)}
+    for short, variable in given.items():
+        if variable in variables or short.startswith("TEST"):
+            continue
+        if alike := get_close_matches(short, known, n=1, cutoff=_ALIKE):
+            raise SettingsError(f"There is no setting {variable}; did you mean {known[alike[0]]}?")
 
 
 def _secrets_from_files() -> dict[str, str]:
     found = {}
     for variable in _SECRETS:
         path = os.environ.get(f"{variable}_FILE")
-        if path is None:
+        if not path:
             continue
         try:
             value = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise SettingsError(f"The setting {variable}_FILE names a file that cannot be read: {error}.") from None
-        found[variable if variable in _ALIASES.values() else variable.removeprefix("TOCSIN_").lower()] = value
+        if not value:
+            raise SettingsError(f"The setting {variable}_FILE names a file that is empty: {path}.")
+        found[variable if variable in _ALIASES.values() else variable.removeprefix(_PREFIX).lower()] = value
     return found

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from triage.domain.errors import NotPermitted, TocsinError
+from triage.services.typed_text import tidy_line
 from triage.storage.audit import SYSTEM, AuditRecord
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from triage.storage.unit_of_work import Store, Transaction
 
 MIN_PASSWORD: Final = 12
+_MAX_EMAIL: Final = 320
+"""Characters of an address (RFC 3696, erratum 1003 to section 3)."""
+_MAX_NAME: Final = 200
 _WINDOW: Final = timedelta(minutes=15)
 _MOST_PER_ACCOUNT: Final = 10
 _MOST_PER_ADDRESS: Final = 50
@@ -68,14 +72,14 @@ def add_user(store: Store, user: NewUser) -> UserId:
     """Add a person.
 
     Raises:
-        NotPermitted: the address is not one or is taken, the name is empty, or the password is too short.
+        NotPermitted: the address is not one or is taken, the name is empty or too long, or the password is too short.
     """
-    if "@" not in user.email or len(user.email) > 320:  # noqa: PLR2004  # RFC 3696 errata
+    email, name = _folded(user.email), tidy_line(user.name)
+    if "@" not in email.strip("@") or len(email) > _MAX_EMAIL:
         raise NotPermitted(f"{user.email!r} is not an e-mail address.")
-    if not user.name.strip():
-        raise NotPermitted("A person needs a name.")
-    password_hash = _hashed(user.password)
-    return store.write(partial(_add, user, password_hash))
+    if not name or len(name) > _MAX_NAME:
+        raise NotPermitted(f"A person needs a name of at most {_MAX_NAME} characters.")
+    return store.write(partial(_add, email, name, user.role, _hashed(user.password)))
 
 
 def set_password(store: Store, user_id: UserId, password: str) -> None:
@@ -93,8 +97,8 @@ def log_in(store: Store, login: Login) -> str:
         NotPermitted: address or password is wrong.
     """
     email = _folded(login.email)
-    store.write(partial(_check_limits, email, login.address))
     with store.read() as tx:
+        _check_limits(email, login.address, tx)
         user = tx.accounts.by_email(email)
     if not _matches(user, login.password) or user is None or not user.active:
         store.write(partial(_note_failure, email, login.address))
@@ -113,7 +117,7 @@ def who_is(store: Store, token: str) -> LoggedIn | None:
 
 
 def keep_alive(store: Store, token: str) -> None:
-    """Note that a session is in use."""
+    """Note that a session is in use; call it once a minute at most, since it takes the database's write lock."""
     store.write(lambda tx: tx.accounts.touch_session(digest(token), tx.now))
 
 
@@ -124,19 +128,23 @@ def log_out(store: Store, token: str) -> None:
 
 def digest(token: str) -> str:
     """Return what is stored of a token: SHA-256 in hex (S12)."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def _hashed(password: str) -> str:
     if len(password) < MIN_PASSWORD:
         raise NotPermitted(f"A password needs at least {MIN_PASSWORD} characters.")
-    return _hasher().hash(password)
+    try:
+        return _hasher().hash(password)
+    except UnicodeEncodeError:
+        raise NotPermitted("This password holds characters that are not text.") from None
 
 
 def _matches(user: UserRecord | None, password: str) -> bool:
+    decoy = _decoy()  # made before the branch: the first unknown account must not take longer than the others
     try:
-        return _hasher().verify(user.password_hash if user else _decoy(), password) and user is not None
-    except (VerificationError, InvalidHashError):
+        return _hasher().verify(user.password_hash if user else decoy, password) and user is not None
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 
@@ -151,15 +159,14 @@ def _decoy() -> str:
 
 
 def _folded(email: str) -> str:
-    return email.strip().casefold()
+    return tidy_line(email).casefold()
 
 
-def _add(user: NewUser, password_hash: str, tx: Transaction) -> UserId:
-    email = _folded(user.email)
-    user_id = tx.accounts.add(email, user.name.strip(), user.role, password_hash, tx.now)
+def _add(email: str, name: str, role: Role, password_hash: str, tx: Transaction) -> UserId:
+    user_id = tx.accounts.add(email, name, role, password_hash, tx.now)
     if user_id is None:
         raise NotPermitted(f"There is already a person with the address {email}.")
-    tx.audit.append(tx.now, SYSTEM, [AuditRecord("user.add", "user", user_id, {"email": email, "role": user.role})])
+    tx.audit.append(tx.now, SYSTEM, [AuditRecord("user.add", "user", user_id, {"email": email, "role": role})])
     return user_id
 
 
@@ -171,18 +178,24 @@ def _set_password(user_id: UserId, password_hash: str, tx: Transaction) -> None:
 
 def _check_limits(email: str, address: str, tx: Transaction) -> None:
     since = tx.now - _WINDOW
+    by_account, by_address = _subjects(email, address)
     if (
-        tx.accounts.failures_since(f"user:{email}", since) >= _MOST_PER_ACCOUNT
-        or tx.accounts.failures_since(f"address:{address}", since) >= _MOST_PER_ADDRESS
+        tx.accounts.failures_since(by_account, since) >= _MOST_PER_ACCOUNT
+        or tx.accounts.failures_since(by_address, since) >= _MOST_PER_ADDRESS
     ):
         raise TooManyAttempts("Too many failed logins. Try again in 15 minutes.")
 
 
 def _note_failure(email: str, address: str, tx: Transaction) -> None:
-    tx.accounts.note_failure([f"user:{email}"[:340], f"address:{address}"], tx.now)
+    tx.accounts.note_failure(_subjects(email, address), tx.now)
+
+
+def _subjects(email: str, address: str) -> tuple[str, str]:
+    """Return the names under which failures are counted, short enough to be stored."""
+    return f"user:{email[:_MAX_EMAIL]}", f"address:{address[:_MAX_EMAIL]}"
 
 
 def _open(user: UserRecord, token: str, tx: Transaction) -> None:
-    tx.accounts.forget_failures(f"user:{user.email}")
+    tx.accounts.forget_failures(_subjects(user.email, "")[0])
     tx.accounts.open_session(user.id, digest(token), tx.now)
     tx.audit.append(tx.now, SYSTEM, [AuditRecord("user.login", "user", user.id)])

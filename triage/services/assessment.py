@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from triage.domain.calendars import add_working_time
+from triage.domain.errors import Unavailable
 from triage.domain.mentions import ItemMove, ItemState, MentionId, MentionState
 from triage.domain.queries import Document, Match, Span, evaluate
 from triage.domain.risk import Flag, RiskInput, assess_risk
@@ -17,9 +20,11 @@ from triage.domain.text import content_fingerprint, fold
 from triage.domain.urls import canonical_url
 from triage.language.reader import TextToRead
 from triage.services.explanations import as_reading, as_route
+from triage.services.typed_text import tidy_line
 from triage.storage.audit import SYSTEM, AuditRecord
 from triage.storage.items import NewItem
 from triage.storage.mentions import Assessment
+from triage.storage.stories import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,49 +72,70 @@ def assess(tools: AssessTools, ids: Sequence[int]) -> int:
     """Assess those of `ids` that await it and that nobody assesses now; return how many got their place.
 
     Fresh mentions go together; one that failed before goes alone, so that a mention that kills its process takes no
-    other with it, and after three attempts is found by the sweep as a dead letter.
+    other with it, and after three attempts is found by the sweep as a dead letter. Each goes alone once per call: what
+    fails again waits for the next nudge.
+
+    Raises:
+        NotFound: no response process is in force; no attempt is counted.
     """
-    done = _assess_leased(tools, tools.store.write(partial(_lease, ids, tried=False)))
-    while alone := tools.store.write(partial(_lease, ids, tried=True)):
-        finished = _assess_leased(tools, alone)
-        done += finished
-        if not finished:
-            break
+    context = _Context(tools.shelf.in_force(), tools.watchlist.current(), secrets.token_hex(16))
+    done = _assess_leased(tools, context, tools.store.write(partial(_lease, ids, context.token, tried=False)))
+    waiting = sorted(ids)
+    while alone := tools.store.write(partial(_lease, waiting, context.token, tried=True)):
+        waiting = [mention_id for mention_id in waiting if mention_id > alone[0].id]
+        done += _assess_leased(tools, context, alone)
     return done
 
 
-def _lease(ids: Sequence[int], tx: Transaction, *, tried: bool) -> tuple[ClaimedMention, ...]:
-    return tx.mentions.load(tx.mentions.lease(ids, tx.now, tried=tried))
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What one call assesses by, and the token that marks its leases."""
+
+    in_force: InForce
+    watch: Watch
+    token: str
 
 
-def _assess_leased(tools: AssessTools, mentions: Sequence[ClaimedMention]) -> int:
+def _lease(ids: Sequence[int], token: str, tx: Transaction, *, tried: bool) -> tuple[ClaimedMention, ...]:
+    return tx.mentions.load(tx.mentions.lease(ids, token, tx.now, tried=tried))
+
+
+def _assess_leased(tools: AssessTools, context: _Context, mentions: Sequence[ClaimedMention]) -> int:
     if not mentions:
         return 0
-    in_force, watch = tools.shelf.in_force(), tools.watchlist.current()
     with tools.store.read() as tx:
         author_kinds = tx.brands.author_kinds([mention.author for mention in mentions if mention.author])
     assessed = []
     for mention in mentions:
         try:
-            assessed.append(_assess_one(tools.reader, in_force, watch, mention, author_kinds))
+            assessed.append(_assess_one(tools.reader, context, mention, author_kinds))
         except Exception as error:  # noqa: BLE001  # one bad mention must not stop the rest
             _log.exception("Assessing mention %s failed", mention.id)
-            reason = f"{type(error).__name__}: {error}"
-            tools.store.write(partial(_give_back, mention.id, reason))
-    return tools.store.write(partial(_store, in_force, assessed)) if assessed else 0
+            tools.store.write(partial(_give_back, [mention.id], context.token, _reason(error)))
+    try:
+        return tools.store.write(partial(_store, context, assessed)) if assessed else 0
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  # one of them cannot be stored; alone, each shows whether it is the one
+        _log.exception("Storing the assessment of %d mentions failed", len(assessed))
+        failed = [each.mention.id for each in assessed]
+        tools.store.write(partial(_give_back, failed, context.token, _reason(error)))
+        return 0
 
 
-def _give_back(mention_id: MentionId, reason: str, tx: Transaction) -> None:
-    tx.mentions.give_back(mention_id, reason)
+def _reason(error: Exception) -> str:
+    return tidy_line(f"{type(error).__name__}: {error}")
+
+
+def _give_back(mention_ids: Sequence[MentionId], token: str, reason: str, tx: Transaction) -> None:
+    for mention_id in mention_ids:
+        tx.mentions.give_back(mention_id, token, reason)
 
 
 def _assess_one(
-    reader: TextReader,
-    in_force: InForce,
-    watch: Watch,
-    mention: ClaimedMention,
-    author_kinds: Mapping[str, frozenset[str]],
+    reader: TextReader, context: _Context, mention: ClaimedMention, author_kinds: Mapping[str, frozenset[str]]
 ) -> _Assessed:
+    watch = context.watch
     kinds = author_kinds.get(mention.author or "", frozenset())
     document = Document(mention.title, mention.text)
     reading = reader.read(_text(watch, mention, document))
@@ -135,7 +161,7 @@ def _assess_one(
         source_hostile=mention.hostile,
         source_known=mention.confirmed,
     )
-    return _Assessed(mention, reading, risk, route(in_force.compiled, facts))
+    return _Assessed(mention, reading, risk, route(context.in_force.compiled, facts))
 
 
 def _myths(watch: Watch, mention: ClaimedMention, document: Document) -> list[Flag]:
@@ -162,7 +188,11 @@ def _text(watch: Watch, mention: ClaimedMention, document: Document) -> TextToRe
     )
 
 
-def _store(in_force: InForce, assessed: Sequence[_Assessed], tx: Transaction) -> int:
+def _store(context: _Context, read: Sequence[_Assessed], tx: Transaction) -> int:
+    in_force, held = context.in_force, tx.mentions.hold([each.mention.id for each in read], context.token)
+    assessed = [each for each in read if each.mention.id in held]
+    if not assessed:
+        return 0
     leads = _leads(assessed, tx)
     stories = tx.stories.of_leads(list(leads.values()))
     existing = tx.items.of_mentions([each.mention.id for each in assessed] + list(leads.values()))
@@ -187,18 +217,21 @@ def _leads(assessed: Sequence[_Assessed], tx: Transaction) -> dict[MentionId, Me
     """Return the mention that told each one's story first (itself, for news)."""
     leads: dict[MentionId, MentionId] = {}
     for brand_id in sorted({each.mention.brand_id for each in assessed}):
-        keys = {each.mention.id: _story_keys(each.mention) for each in assessed if each.mention.brand_id == brand_id}
-        found = tx.stories.join(brand_id, keys, tx.now)
+        told = {each.mention.id: _telling(each.mention) for each in assessed if each.mention.brand_id == brand_id}
+        found = tx.stories.join(brand_id, told, tx.now)
         tx.stories.open(brand_id, list(found.values()), tx.now)
         leads |= found
     return leads
 
 
-def _story_keys(mention: ClaimedMention) -> list[str]:
-    keys = [f"t:{content_fingerprint(mention.title, mention.text)}"]
-    if mention.url and (canonical := canonical_url(mention.url)):
-        keys.append(f"u:{content_fingerprint(canonical, '')}")
-    return keys
+def _telling(mention: ClaimedMention) -> Telling:
+    page = canonical_url(mention.url) if mention.url else None
+    return Telling(
+        mention.source_id,
+        text_key=f"t:{content_fingerprint(mention.title, mention.text)}",
+        # Not the fingerprint of texts, which folds case: …?v=Ab and …?v=aB are two pages.
+        page_key=f"u:{sha256(page.encode()).hexdigest()}" if page else None,
+    )
 
 
 def _needs_place(
@@ -240,8 +273,8 @@ def _raise(
     """Let the item of a revised mention rise to a more urgent place; it never falls by itself."""
     for each in assessed:
         item_id, _, state = existing[each.mention.id]
-        current = tx.items.get(item_id)
-        if state is ItemState.CLOSED or current is None or not rises(in_force.compiled, current.category, each.route):
+        current = None if state is ItemState.CLOSED else tx.items.take(item_id)
+        if current is None or not rises(in_force.compiled, current.category, each.route):
             continue
         if tx.items.raise_to(item_id, _new_item(in_force, each, _DueTimes(in_force.process, tx.now)), tx.now):
             details = {"from": current.category, "to": each.route.category, "queue": each.route.queue}

@@ -55,10 +55,47 @@ class _Matched:
 
 
 def ingest_batches(store: Store, watchlist: Watchlist, batch: Batch) -> int:
-    """Store what is new or revised in a document; return the number of new entries. Safe to run twice."""
-    identified, batch.policy = identify(batch.source.id, batch.feed.entries, batch.policy)
+    """Store what is new or revised in a document; return the number of new entries.
+
+    Safe to run twice. When another poll has meanwhile changed how this source's entries are told apart, this one is
+    out of date: it stores nothing more, because its keys would make known entries look new.
+    """
+    identified, policy = identify(batch.source.id, batch.feed.entries, batch.policy)
+    if policy is not batch.policy:
+        store.write(partial(_change_policy, batch, policy, identified))
+        batch.policy = policy
     watch = watchlist.current()
     return sum(_ingest(store, watch, batch, rows) for rows in _batched(identified, BATCH_ROWS))
+
+
+def _change_policy(batch: Batch, policy: IdentityPolicy, identified: Sequence[Identified], tx: Transaction) -> None:
+    """Store the new policy and give the stored entries of this document their new keys, before one is looked up.
+
+    Both in one transaction: a policy without the keys, or keys without the policy, would store each entry twice (I1).
+    """
+    if not tx.sources.change_policy(batch.source.id, batch.policy, policy):
+        return
+    for rows in _batched(identified, BATCH_ROWS):
+        old = {each.key: _key_before(batch, each) for each in rows}
+        known = tx.entries.known(batch.source.id, list(old.values()))
+        for each in rows:
+            stored = known.get(old[each.key])
+            if stored and _is_stored_as(stored, each) and tx.entries.rekey(stored.id, each):
+                del known[old[each.key]]
+    details = {"from": batch.policy, "to": policy}
+    tx.audit.append(tx.now, SYSTEM, [AuditRecord("source.identity", "source", batch.source.id, details)])
+
+
+def _key_before(batch: Batch, identified: Identified) -> str:
+    """Return the key under the policy that was; a document of one entry never changes the policy."""
+    (alone,), _ = identify(batch.source.id, [identified.entry], batch.policy)
+    return alone.key
+
+
+def _is_stored_as(stored: KnownEntry, identified: Identified) -> bool:
+    """Say whether a row is this entry, and not another one to which the publisher gave the same id."""
+    same_link = stored.url is not None and stored.url == identified.entry.url
+    return same_link or stored.content_hash == identified.content_hash
 
 
 def _ingest(store: Store, watch: Watch, batch: Batch, rows: Sequence[Identified]) -> int:
@@ -87,6 +124,8 @@ def _store(
     revised: Sequence[tuple[KnownEntry, _Matched]],
     tx: Transaction,
 ) -> int:
+    if tx.sources.policy(batch.source.id) != batch.policy:
+        return 0
     ids = tx.entries.add(batch.source.id, [each.identified for each in fresh], tx.now, backfill=batch.backfill)
     new = [
         mention
@@ -108,8 +147,9 @@ def _revise(watch: Watch, known: KnownEntry, revised: _Matched, tx: Transaction)
         return ()
     details = {"revision": known.revision + 1}
     tx.audit.append(tx.now, SYSTEM, [AuditRecord("entry.revise", "entry", known.id, details)])
-    again = tx.mentions.receive_again(known.id, tx.now)
-    return [*again, *tx.mentions.add(list(_mentions(watch, revised, known.id, backfill=False)), tx.now)]
+    mentions = _mentions(watch, revised, known.id, backfill=False)
+    again = tx.mentions.receive_again(known.id, {each.brand_id: each for each in mentions}, tx.now)
+    return [*again, *tx.mentions.add(mentions, tx.now)]
 
 
 def _mentions(watch: Watch, matched: _Matched, entry_id: EntryId, *, backfill: bool) -> list[NewMention]:

@@ -20,9 +20,10 @@ from triage.domain.cadence import (
     gap_after,
     interval_seconds,
 )
-from triage.domain.errors import SourceError, SourceErrorKind, TocsinError
+from triage.domain.errors import SourceError, SourceErrorKind, TocsinError, Unavailable
 from triage.domain.mentions import SourceState
 from triage.services.ingest import Batch, ingest_batches
+from triage.services.typed_text import tidy_line
 from triage.storage.audit import SYSTEM, AuditRecord
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ class _LeaseKeeper:
         while not self._done.wait(_RENEW_EVERY_SECONDS):
             try:
                 self._store.write(self._renew)
-            except TocsinError:
-                _log.warning("A poll's leases could not be renewed; another worker may poll the same sources.")
+            except TocsinError as error:
+                _log.warning("A poll's leases could not be renewed (%s); another worker may poll its sources.", error)
 
     def _renew(self, tx: Transaction) -> None:
         tx.sources.renew(self._token, tx.now)
@@ -124,6 +125,8 @@ def _settle(tools: PollTools, source: LeasedSource, token: str, fetch: Future[Ha
         return _succeed(tools, source, token, fetch.result())
     except SourceError as error:
         tools.store.write(partial(_fail, source, token, error))
+    except Unavailable:
+        raise  # no other source can be stored now either; the leases run out and the sweep finds all of them
     except Exception:  # noqa: BLE001  # one bad source must not stop the rest
         # Anything else is our fault, not the publisher's; it must not stop the other sources (I9).
         _log.exception("Polling source %s failed unexpectedly", source.id)
@@ -138,17 +141,16 @@ def _succeed(tools: PollTools, source: LeasedSource, token: str, harvest: Harves
         return "unchanged"
     batch = Batch(source, harvest.feed)
     new_entries = ingest_batches(tools.store, tools.watchlist, batch)
-    tools.store.write(partial(_finish, source, token, _Polled(harvest, new_entries, batch.policy)))
+    tools.store.write(partial(_finish, source, token, _Polled(harvest, new_entries)))
     return new_entries
 
 
 @dataclass(frozen=True, slots=True)
 class _Polled:
-    """What a successful poll brought; `policy` is what identity settled on, None when nothing was read."""
+    """What a successful poll brought."""
 
     harvest: Harvest
     new_entries: int = 0
-    policy: str | None = None
 
 
 def _finish(source: LeasedSource, token: str, polled: _Polled, tx: Transaction) -> None:
@@ -172,13 +174,17 @@ def _finish(source: LeasedSource, token: str, polled: _Polled, tx: Transaction) 
     if new_entries:
         values["last_entry_at"] = now
     if harvest.feed is not None:
-        values |= {"warning": harvest.feed.warning, "entries_dropped": harvest.feed.entries_dropped}
+        values |= {
+            "warning": (harvest.feed.warning or "")[:500] or None,
+            "entries_dropped": harvest.feed.entries_dropped,
+        }
         values |= {"title": source.title or harvest.feed.title[:500] or source.address[:500]}
-    if polled.policy is not None:
-        values["identity_policy"] = polled.policy
     values |= _moved(source, harvest)
-    if tx.sources.finish(source.id, token, values):
-        _rewrite_address(source, values, tx)
+    if not tx.sources.finish(source.id, token, values):
+        return
+    if source.failures:
+        tx.audit.append(now, SYSTEM, [AuditRecord("source.recover", "source", source.id)])
+    _rewrite_address(source, values, tx)
 
 
 def _moved(source: LeasedSource, harvest: Harvest) -> dict[str, object]:
@@ -202,7 +208,7 @@ def _fail(source: LeasedSource, token: str, error: SourceError, tx: Transaction)
     if not tx.sources.finish(source.id, token, values):
         return
     if source.failures == 0 or gone:
-        details = {"kind": error.kind, "message": str(error)[:500]}
+        details = {"kind": error.kind, "message": values["last_error"]}
         tx.audit.append(tx.now, SYSTEM, [AuditRecord("source.fail", "source", source.id, details)])
 
 
@@ -215,14 +221,14 @@ def failure_values(source: LeasedSource, error: SourceError, tx: Transaction) ->
         retry_after_seconds=error.retry_after_seconds,
         jitter=_jitter(),
     )
-    return {
+    values: dict[str, object] = {
         "failures": failures,
         "next_check_at": tx.now + timedelta(seconds=seconds),
         "last_error_kind": error.kind,
-        "last_error": str(error)[:500],
+        "last_error": tidy_line(str(error))[:500],
         "last_checked_at": tx.now,
-        "state": SourceState.GONE if error.kind is SourceErrorKind.GONE else SourceState.ACTIVE,
     }
+    return values | ({"state": SourceState.GONE} if error.kind is SourceErrorKind.GONE else {})
 
 
 def _pace(source: LeasedSource, gap_seconds: float | None) -> Pace:

@@ -7,12 +7,13 @@ one effect.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from triage.domain.errors import AlreadyClaimed, NotFound, NotPermitted
-from triage.domain.mentions import Disposition, ItemMove, ItemState, UserId
+from triage.domain.mentions import CLAIM_LEASE_MINUTES, Disposition, ItemMove, ItemState, UserId
+from triage.services.typed_text import tidy
 from triage.storage.audit import SYSTEM, Actor, AuditRecord
 from triage.storage.items import Closing, ItemRecord
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 UNDOABLE: Final = (ItemMove.CLAIM, ItemMove.RELEASE, ItemMove.CLOSE, ItemMove.REASSIGN, ItemMove.NOTE)
 _MOVES: Final = (*UNDOABLE[:-1], ItemMove.RAISE)
 _MAX_TEXT: Final = 4_000
+_MAX_REASON: Final = 500
 _TIMES: Final = frozenset({"claimed_at", "claim_until", "closed_at"})
 
 
@@ -68,8 +70,14 @@ def release(store: Store, item_id: int, person: Person) -> None:
 
 
 def close(store: Store, item_id: int, person: Person, closing: Closing) -> None:
-    """Close an open item or one's own. Raises AlreadyClaimed, NotPermitted, NotFound."""
-    store.write(partial(_close, item_id, person, closing))
+    """Close an open item or one's own; the reason holds at most 500 characters.
+
+    Raises AlreadyClaimed, NotPermitted, NotFound.
+    """
+    reason = tidy(closing.reason)
+    if len(reason) > _MAX_REASON:
+        raise NotPermitted(f"A reason holds at most {_MAX_REASON} characters; this one has {len(reason):,}.")
+    store.write(partial(_close, item_id, person, Closing(closing.disposition, reason)))
 
 
 def reassign(store: Store, item_id: int, person: Person, to_queue: str, process: Process) -> None:
@@ -89,11 +97,12 @@ def reassign(store: Store, item_id: int, person: Person, to_queue: str, process:
 
 def add_note(store: Store, item_id: int, person: Person, text: str) -> None:
     """Write a note for colleagues, 1 to 4,000 characters. Raises NotPermitted, NotFound."""
-    if not text.strip():
+    note = tidy(text)
+    if not note:
         raise NotPermitted("A note needs some text.")
-    if len(text) > _MAX_TEXT:
-        raise NotPermitted(f"A note holds at most {_MAX_TEXT:,} characters; this one has {len(text):,}.")
-    store.write(partial(_add_note, item_id, person, text.strip()))
+    if len(note) > _MAX_TEXT:
+        raise NotPermitted(f"A note holds at most {_MAX_TEXT:,} characters; this one has {len(note):,}.")
+    store.write(partial(_add_note, item_id, person, note))
 
 
 def undo(store: Store, person: Person) -> Undone:
@@ -143,7 +152,10 @@ def _close(item_id: int, person: Person, closing: Closing, tx: Transaction) -> N
 
 
 def _was_closed_alike(item: ItemRecord, person: Person, closing: Closing) -> bool:
-    return item.state is ItemState.CLOSED and item.owner_id == person.id and item.disposition == closing.disposition
+    said = (item.disposition, item.disposition_reason or "")
+    return (
+        item.state is ItemState.CLOSED and item.owner_id == person.id and said == (closing.disposition, closing.reason)
+    )
 
 
 def _reassign(item_id: int, person: Person, to: Mapping[str, Any], tx: Transaction) -> None:
@@ -180,14 +192,16 @@ def _withdraw_note(tx: Transaction, event: RowMapping) -> bool:
 
 
 def _put_back(tx: Transaction, event: RowMapping) -> bool:
-    if tx.audit.newest_move(event["subject_id"], _MOVES) != event["id"]:
+    item = _existing(tx, event["subject_id"])  # taken before the trail is read, so that no move comes between
+    if tx.audit.newest_move(item.id, _MOVES) != event["id"]:
         return False
-    item = _existing(tx, event["subject_id"])
     before = {
         name: datetime.fromisoformat(value) if name in _TIMES and value else value
         for name, value in event["details"]["before"].items()
     }
-    # The revision guards the gap between this read and the write: any other move in between refuses the undo.
+    if before["state"] == ItemState.CLAIMED and before["owner_id"] == event["actor_id"]:
+        # To undo is to act: one's own claim comes back whole, not with the minutes it had left.
+        before["claim_until"] = tx.now + timedelta(minutes=CLAIM_LEASE_MINUTES)
     return tx.items.restore(item.id, item.revision, before, tx.now)
 
 
@@ -202,7 +216,7 @@ def _return_expired(tx: Transaction) -> int:
 
 
 def _existing(tx: Transaction, item_id: int) -> ItemRecord:
-    item = tx.items.get(item_id)
+    item = tx.items.take(item_id)
     if item is None:
         raise NotFound("There is no such item.")
     return item
@@ -233,6 +247,7 @@ def _snapshot(item: ItemRecord) -> dict[str, Any]:
         "claim_until": item.claim_until and item.claim_until.isoformat(),
         "queue": item.queue,
         "rank": item.rank,
+        "awaiting_action": item.awaiting_action,
         "disposition": item.disposition,
         "disposition_reason": item.disposition_reason,
         "closed_at": item.closed_at and item.closed_at.isoformat(),

@@ -6,10 +6,11 @@ broker costs seconds, never a mention.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from triage.domain.errors import SourceError, SourceErrorKind
+from triage.domain.errors import SourceError, SourceErrorKind, Unavailable
 from triage.domain.jobs import ASSESS_BATCH, MAX_ATTEMPTS, POLL_BATCH, Job
 from triage.services.polling import failure_values
 from triage.services.response import return_expired_claims
@@ -17,7 +18,12 @@ from triage.storage.audit import SYSTEM, AuditRecord
 from triage.storage.dead_letters import NewDeadLetter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from triage.storage.unit_of_work import Store, Transaction
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _MOST_SOURCES: Final = 500
 _MOST_MENTIONS: Final = 2_000
@@ -33,13 +39,26 @@ class SweepReport:
 
 
 def sweep(store: Store, *, period_seconds: float, holder: str) -> SweepReport:
-    """Nudge all work that is due and that nobody does; harmless when run twice, or by two schedulers (F04)."""
+    """Nudge all work that is due and that nobody does; harmless when run twice, or by two schedulers (F04).
+
+    A stage that fails does not keep the others from running.
+    """
     if not store.write(lambda tx: tx.ticks.take("sweep", period_seconds, holder, tx.now)):
         return SweepReport()
-    return_expired_claims(store)
-    buried = store.write(_bury)
-    polls, assessments = store.write(_nudge)
+    buried = _stage("bury what cannot succeed", lambda: store.write(_bury)) or 0
+    polls, assessments = _stage("nudge what is due", lambda: store.write(_nudge)) or (0, 0)
+    _stage("return claims that ran out", lambda: return_expired_claims(store))
     return SweepReport(polls, assessments, buried)
+
+
+def _stage(name: str, run: Callable[[], T]) -> T | None:
+    try:
+        return run()
+    except Unavailable:
+        raise
+    except Exception:  # noqa: BLE001  # whatever is wrong with one stage, the others must run
+        _log.exception("The sweep could not %s", name)
+        return None
 
 
 def tend(store: Store, *, holder: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from triage.domain.errors import NotPermitted
 from triage.domain.jobs import POLL_BATCH, Job
 from triage.domain.queries import parse
 from triage.domain.text import fold
+from triage.services.typed_text import tidy_line
+from triage.services.watchlist import phrase
 from triage.storage.audit import SYSTEM, AuditRecord
 
 if TYPE_CHECKING:
@@ -19,15 +21,22 @@ if TYPE_CHECKING:
     from triage.storage.sources import NewSource
     from triage.storage.unit_of_work import Store, Transaction
 
+_MAX_NAME: Final = 200
+_MAX_ADDRESS: Final = 2_048
+"""Bytes; more would not fit into the index that keeps a source from being watched twice."""
+
 
 def add_brand(store: Store, brand: NewBrand) -> None:
     """Watch a brand.
 
     Raises:
-        QueryError: its query cannot be understood.
-        NotPermitted: there is already a brand with this slug.
+        QueryError: its query, or a phrase known to be false about it, cannot be understood.
+        NotPermitted: its name is empty or too long, or there is already a brand with this slug.
     """
-    parse(brand.query)
+    if not brand.name.strip() or len(brand.name) > _MAX_NAME or brand.name != tidy_line(brand.name):
+        raise NotPermitted(f"A brand needs a name of at most {_MAX_NAME} characters, on one line.")
+    for query in (brand.query, *map(phrase, brand.known_myths)):
+        parse(query)
     store.write(partial(_add_brand, brand))
 
 
@@ -36,8 +45,11 @@ def add_sources(store: Store, check: Callable[[str], str], sources: Sequence[New
 
     Raises:
         AddressRefused: an address is not allowed (none is added then).
+        NotPermitted: an address is longer than 2,048 bytes (none is added then).
     """
     for source in sources:
+        if len(source.address.encode(errors="replace")) > _MAX_ADDRESS:
+            raise NotPermitted(f"The address {source.address[:60]}… is too long.")
         if source.kind == "feed":
             check(source.address)
     return store.write(partial(_add_sources, sources))

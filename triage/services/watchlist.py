@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from triage.domain.errors import QueryError
 from triage.domain.queries import Query, parse
+from triage.domain.text import split_words
 from triage.language.term_index import QuerySet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from triage.storage.brands import BrandRecord
     from triage.storage.unit_of_work import Store
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Watch:
     by_brand: Mapping[int, BrandRecord]
     myths: Mapping[int, tuple[Query, ...]]
     """What is known to be false about a brand, as phrases, by brand id."""
+    contexts: Mapping[int, frozenset[str]]
+    """Words of which one shows that an ambiguous name means the brand, folded, by brand id."""
 
 
 class Watchlist:
@@ -42,17 +49,38 @@ class Watchlist:
             if self._watch is not None and self._watch.version == version:
                 return self._watch
             brands = tx.brands.watched()
-        parsed = {int(brand.query_id): parse(brand.query) for brand in brands}
+        parsed = {int(brand.query_id): query for brand in brands if (query := _parsed(brand.slug, brand.query))}
         self._watch = Watch(
             version,
             QuerySet(parsed),
             parsed,
             {int(brand.query_id): brand for brand in brands},
             {int(brand.id): brand for brand in brands},
-            {int(brand.id): tuple(parse(_phrase(myth)) for myth in brand.known_myths) for brand in brands},
+            {int(brand.id): tuple(_myths(brand)) for brand in brands},
+            {int(brand.id): frozenset(map(_folded, brand.context_terms)) for brand in brands},
         )
         return self._watch
 
 
-def _phrase(words: str) -> str:
+def _parsed(slug: str, text: str) -> Query | None:
+    """Return a stored query, or None: one that this version cannot read must not stop the other brands."""
+    try:
+        return parse(text)
+    except QueryError as error:
+        _log.error("A query of the brand %s cannot be read and finds nothing: %s", slug, error)
+        return None
+
+
+def _myths(brand: BrandRecord) -> Iterator[Query]:
+    for myth in brand.known_myths:
+        if query := _parsed(brand.slug, phrase(myth)):
+            yield query
+
+
+def _folded(term: str) -> str:
+    return " ".join(split_words(term))
+
+
+def phrase(words: str) -> str:
+    """Return the query that finds these words in this order."""
     return '"' + words.replace('"', " ") + '"'

@@ -48,21 +48,22 @@ class DeadLetters:
         self._connection = connection
 
     def add(self, letters: Sequence[NewDeadLetter], now: datetime) -> None:
-        """Store dead letters."""
-        if letters:
-            rows = [
-                {
-                    "job": letter.job,
-                    "subject": letter.subject,
-                    "subject_id": letter.subject_id,
-                    "reason": letter.reason[:500],
-                    "attempts": letter.attempts,
-                    "at": now,
-                    "state": "open",
-                }
-                for letter in letters
-            ]
-            self._connection.execute(insert(DeadLetter), rows)
+        """Store dead letters; work whose letter still waits gets no second one, the first is brought up to date."""
+        for letter in letters:
+            values = {"reason": letter.reason[:500], "attempts": letter.attempts, "at": now}
+            waiting = (
+                update(DeadLetter)
+                .where(
+                    DeadLetter.state == "open",
+                    DeadLetter.subject == letter.subject,
+                    DeadLetter.subject_id == letter.subject_id,
+                )
+                .values(values)
+                .returning(DeadLetter.id)
+            )
+            if self._connection.execute(waiting).first() is None:
+                subject = {"job": letter.job, "subject": letter.subject, "subject_id": letter.subject_id}
+                self._connection.execute(insert(DeadLetter).values(**subject, **values, state="open"))
 
     def settle(self, letter_id: int, state: str, actor: str, now: datetime) -> DeadLetterRecord | None:
         """Mark an open dead letter as `replayed` or `discarded`; None when it is not open."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import BigInteger, DateTime, Integer, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,7 +24,19 @@ WRITE_OPTION = "tocsin_write"
 BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit key; SQLite counts up by itself only on INTEGER."""
 
-_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "40003"})
+_TRANSIENT_STATES: Final = frozenset({"40001", "40P01", "55P03", "40003"})
+_UNAVAILABLE_CLASSES: Final = frozenset({"08", "53", "57", "58"})
+"""Classes of PostgreSQL's error codes: connection, resources, operator intervention, system."""
+_FULL_STATE: Final = "53100"
+_BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_UNAVAILABLE_CODES: Final = _BUSY_CODES | {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+_PROCESS_LOCK: Final = 7_021_912
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -49,9 +62,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def build_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
-    """Return an engine with our durability and time limits (reliability.md §3); connects to nothing yet."""
+    """Return an engine with our durability and time limits (reliability.md §3); connects to nothing yet.
+
+    Its errors name no values: they would carry password hashes and what authors wrote into the logs (S15).
+    """
     if str(url).startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=pool_size)
+        engine = create_engine(
+            url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=pool_size, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -63,6 +81,7 @@ def build_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
         url,
         pool_size=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": 5, "options": options},
     )
 
@@ -114,18 +133,30 @@ def upsert(dialect: Dialect, table: FromClause, keys: Sequence[str], values: Map
 
 def is_transient(error: DBAPIError) -> bool:
     """Say whether the same transaction may succeed when run again (lock, deadlock, serialisation; F10)."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return state in _TRANSIENT_STATES
-    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+    return _state(error) in _TRANSIENT_STATES or _code(error) in _BUSY_CODES
 
 
 def is_unavailable(error: DBAPIError) -> bool:
-    """Say whether the database could not be reached at all (F08)."""
-    state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or (
-        isinstance(error, OperationalError) and (state is None or state[:2] in {"08", "57"})
-    )
+    """Say whether the database cannot serve now: not reachable, shutting down, out of space (F08, F09)."""
+    state, code = _state(error), _code(error)
+    if state is None and code is None:  # the driver itself found nobody to talk to
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return error.connection_invalidated or (state or "")[:2] in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Say whether the database has no room left (F09)."""
+    return _state(error) == _FULL_STATE or _code(error) == sqlite3.SQLITE_FULL
+
+
+def _state(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _code(error: DBAPIError) -> int | None:
+    """Return SQLite's primary result code, without the detail in its upper bits."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
 
 
 def only_where(condition: str) -> dict[str, Any]:
@@ -133,9 +164,10 @@ def only_where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-def skip_locked(dialect: Dialect) -> bool:
-    """Say whether a claim may add FOR UPDATE SKIP LOCKED (one writer on SQLite needs none)."""
-    return dialect.name != "sqlite"
+def lock_for_process_change(connection: Connection) -> None:
+    """Let one change of the process in force through at a time (SQLite's write transaction already does)."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PROCESS_LOCK})")
 
 
 def lock_for_migration(connection: Connection) -> None:

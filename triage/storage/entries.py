@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import aliased
 
 from triage.domain.mentions import EntryId, SourceId
 from triage.storage.dialect import insert_new
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from triage.domain.entries import ParsedEntry
     from triage.domain.identity import Identified
 
 
@@ -27,6 +29,7 @@ class KnownEntry:
     id: EntryId
     content_hash: str
     revision: int
+    url: str | None
 
 
 class Entries:
@@ -37,11 +40,11 @@ class Entries:
 
     def known(self, source_id: SourceId, keys: Sequence[str]) -> dict[str, KnownEntry]:
         """Return the stored entries among `keys`, by key."""
-        statement = select(Entry.entry_key, Entry.id, Entry.content_hash, Entry.revision).where(
+        statement = select(Entry.entry_key, Entry.id, Entry.content_hash, Entry.revision, Entry.url).where(
             Entry.source_id == source_id, Entry.entry_key.in_(keys)
         )
         return {
-            row.entry_key: KnownEntry(EntryId(row.id), row.content_hash, row.revision)
+            row.entry_key: KnownEntry(EntryId(row.id), row.content_hash, row.revision, row.url)
             for row in self._connection.execute(statement)
         }
 
@@ -71,8 +74,18 @@ class Entries:
                 text=entry.text,
                 html=entry.html,
                 url=entry.url,
+                author=_author(entry),
             )
             .returning(Entry.id)
+        )
+        return self._connection.execute(statement).one_or_none() is not None
+
+    def rekey(self, entry_id: EntryId, identified: Identified) -> bool:
+        """Give a stored entry the key that it has under its source's new policy; False when another holds that key."""
+        other = aliased(Entry)
+        taken = select(other.id).where(other.source_id == Entry.source_id, other.entry_key == identified.key).exists()
+        statement = (
+            update(Entry).where(Entry.id == entry_id, ~taken).values(entry_key=identified.key).returning(Entry.id)
         )
         return self._connection.execute(statement).one_or_none() is not None
 
@@ -87,9 +100,13 @@ def _row(source_id: SourceId, identified: Identified, now: datetime, *, backfill
         "title": entry.title,
         "text": entry.text,
         "html": entry.html,
-        "author": entry.author[:300] if entry.author else None,
+        "author": _author(entry),
         "language_hint": entry.language[:16] if entry.language else None,
         "published_at": entry.published_at,
         "first_seen_at": now,
         "backfill": backfill,
     }
+
+
+def _author(entry: ParsedEntry) -> str | None:
+    return entry.author[:300] if entry.author else None

@@ -58,6 +58,7 @@ class ItemRecord:
     mention_id: MentionId
     queue: str
     rank: int
+    awaiting_action: bool
     category: str
     state: ItemState
     owner_id: UserId | None
@@ -98,9 +99,22 @@ class Items:
         rows = [_row(item, now) for item in items]
         return {MentionId(row[0]): ItemId(row[1]) for row in self._connection.execute(statement, rows)}
 
-    def get(self, item_id: int) -> ItemRecord | None:
-        """Return an item, or None."""
-        return self._one(Item.id == item_id)
+    def take(self, item_id: int) -> ItemRecord | None:
+        """Return an item, or None, and keep others from moving it until this transaction ends.
+
+        So what the audit trail says about the state before a move is what the move found.
+        """
+        columns = [User.name.label("owner") if each == "owner" else getattr(Item, each) for each in _RECORD_FIELDS]
+        statement = (
+            select(*columns)
+            .outerjoin(User, User.id == Item.owner_id)
+            .where(Item.id == item_id)
+            .with_for_update(of=Item)
+        )
+        row = self._connection.execute(statement).one_or_none()
+        if row is None:
+            return None
+        return ItemRecord(**{**row._mapping, "state": ItemState(row.state)})  # noqa: SLF001  # SQLAlchemy's public name
 
     def of_mentions(self, mention_ids: Sequence[MentionId]) -> dict[MentionId, tuple[ItemId, int, ItemState]]:
         """Return (id, rank, state) of the items of these mentions, by mention."""
@@ -112,9 +126,7 @@ class Items:
 
     def claim(self, item_id: int, user_id: UserId, now: datetime) -> bool:
         """Give an open item, or one whose claim ran out, to a person; False when somebody else has it (I6)."""
-        claimable = Item.state.in_(FROM_STATES[ItemMove.CLAIM]) | (
-            (Item.state == ItemState.CLAIMED) & (Item.claim_until <= now)
-        )
+        claimable = Item.state.in_(FROM_STATES[ItemMove.CLAIM]) | _ran_out(now)
         return self._move(
             item_id,
             claimable,
@@ -142,12 +154,9 @@ class Items:
 
     def close(self, item_id: int, user_id: UserId, closing: Closing, now: datetime) -> bool:
         """Close an open item or one's own; False when somebody else has it or it is closed."""
-        mine_or_free = (Item.state == ItemState.OPEN) | (
-            (Item.state == ItemState.CLAIMED) & ((Item.owner_id == user_id) | (Item.claim_until <= now))
-        )
         return self._move(
             item_id,
-            mine_or_free,
+            _mine_or_free(user_id, now),
             now,
             state=ItemState.CLOSED,
             owner_id=user_id,
@@ -159,12 +168,9 @@ class Items:
 
     def reassign(self, item_id: int, user_id: UserId, to: Mapping[str, Any], now: datetime) -> bool:
         """Hand an open item or one's own to another queue (`to`: queue, rank, awaiting_action …)."""
-        mine_or_free = (Item.state == ItemState.OPEN) | (
-            (Item.state == ItemState.CLAIMED) & ((Item.owner_id == user_id) | (Item.claim_until <= now))
-        )
         return self._move(
             item_id,
-            mine_or_free,
+            _mine_or_free(user_id, now),
             now,
             state=ItemState.OPEN,
             owner_id=None,
@@ -174,8 +180,12 @@ class Items:
         )
 
     def raise_to(self, item_id: int, item: NewItem, now: datetime) -> bool:
-        """Move an item that is not closed to a more urgent route; owner and state stay."""
-        rising = Item.state.in_(FROM_STATES[ItemMove.RAISE]) & (Item.rank > item.rank)
+        """Move an item that is not closed to a more urgent route; owner and state stay.
+
+        A queue of the same rank may hold the more urgent category; a queue of higher rank never takes an item back
+        from where a person put it.
+        """
+        rising = Item.state.in_(FROM_STATES[ItemMove.RAISE]) & (Item.rank >= item.rank)
         values = _row(item, now)
         for fixed in ("mention_id", "brand_id", "state", "queued_at"):
             del values[fixed]
@@ -187,14 +197,14 @@ class Items:
 
     def return_expired(self, now: datetime) -> tuple[tuple[ItemId, UserId], ...]:
         """Give back items whose claim ran out; return them with their former owners."""
-        owned = select(Item.id, Item.owner_id).where(Item.state == ItemState.CLAIMED, Item.claim_until <= now)
+        owned = select(Item.id, Item.owner_id).where(_ran_out(now))
         former = {row[0]: row[1] for row in self._connection.execute(owned)}
         returned = [
             item_id
             for item_id in sorted(former)
             if self._move(
                 item_id,
-                (Item.state == ItemState.CLAIMED) & (Item.claim_until <= now),
+                _ran_out(now),
                 now,
                 state=ItemState.OPEN,
                 owner_id=None,
@@ -228,13 +238,14 @@ class Items:
         )
         return self._connection.execute(statement).one_or_none() is not None
 
-    def _one(self, condition: ColumnElement[bool]) -> ItemRecord | None:
-        columns = [User.name.label("owner") if each == "owner" else getattr(Item, each) for each in _RECORD_FIELDS]
-        statement = select(*columns).outerjoin(User, User.id == Item.owner_id).where(condition)
-        row = self._connection.execute(statement).one_or_none()
-        if row is None:
-            return None
-        return ItemRecord(**{**row._mapping, "state": ItemState(row.state)})  # noqa: SLF001  # SQLAlchemy's public name
+
+def _ran_out(now: datetime) -> ColumnElement[bool]:
+    return (Item.state == ItemState.CLAIMED) & (Item.claim_until <= now)
+
+
+def _mine_or_free(user_id: UserId, now: datetime) -> ColumnElement[bool]:
+    own = (Item.state == ItemState.CLAIMED) & (Item.owner_id == user_id)
+    return (Item.state == ItemState.OPEN) | own | _ran_out(now)
 
 
 def _row(item: NewItem, now: datetime) -> dict[str, Any]:

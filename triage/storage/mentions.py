@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal_column, select, update
 
 from triage.domain.jobs import MAX_ATTEMPTS
 from triage.domain.mentions import BrandId, EntryId, MentionId, MentionState, QueryId, SourceId
-from triage.storage.dialect import insert_new, skip_locked
+from triage.storage.dialect import insert_new
 from triage.storage.tables import Entry, Mention, Source
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 ASSESS_LEASE: Final = timedelta(seconds=15)
 NUDGE_AGAIN_AFTER: Final = timedelta(seconds=8)
+AWAITS_ASSESSMENT: Final = Mention.state == literal_column(f"'{MentionState.RECEIVED}'")
+"""Written out and not bound: an index of such rows only is used when the statement says so itself."""
+_NO_LONGER_NAMED: Final = "the revised text no longer matches the query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +103,34 @@ class Mentions:
         ]
         return tuple(MentionId(row[0]) for row in self._connection.execute(statement, rows))
 
-    def receive_again(self, entry_id: EntryId, now: datetime) -> tuple[MentionId, ...]:
-        """Send the mentions of a revised entry through assessment again; their items keep their state."""
-        statement = (
-            update(Mention)
-            .where(Mention.entry_id == entry_id)
-            .values(state=MentionState.RECEIVED, attempts=0, lease_until=None, nudged_at=now)
-            .returning(Mention.id)
-        )
-        return tuple(MentionId(row[0]) for row in self._connection.execute(statement))
+    def receive_again(
+        self, entry_id: EntryId, found: Mapping[BrandId, NewMention], now: datetime
+    ) -> tuple[MentionId, ...]:
+        """Send the mentions of a revised entry through assessment again; their items keep their state.
 
-    def lease(self, ids: Sequence[int], now: datetime, *, tried: bool) -> tuple[MentionId, ...]:
+        `found` are the matches in the new text, by brand; a mention whose brand it no longer names keeps its place
+        and loses its spans, which were offsets into the old text. Whoever assesses the old text now loses its lease.
+        """
+        owned = select(Mention.id, Mention.brand_id, Mention.query_id, Mention.match).where(
+            Mention.entry_id == entry_id
+        )
+        again = []
+        for row in self._connection.execute(owned.order_by(Mention.id)).all():
+            new = found.get(BrandId(row.brand_id))
+            values = {
+                "query_id": new.query_id if new else row.query_id,
+                "match": new.match if new else {**row.match, "spans": [], "sentence": _NO_LONGER_NAMED},
+                "state": MentionState.RECEIVED,
+                "attempts": 0,
+                "lease_until": None,
+                "lease_token": None,
+                "nudged_at": now,
+            }
+            self._connection.execute(update(Mention).where(Mention.id == row.id).values(values))
+            again.append(MentionId(row.id))
+        return tuple(again)
+
+    def lease(self, ids: Sequence[int], token: str, now: datetime, *, tried: bool) -> tuple[MentionId, ...]:
         """Lease those of `ids` that await assessment and nobody holds; adds one to their attempts.
 
         `tried` chooses between mentions that failed before and fresh ones: a mention that kills its process
@@ -120,23 +140,36 @@ class Mentions:
             select(Mention.id)
             .where(
                 Mention.id.in_(ids),
-                Mention.state == MentionState.RECEIVED,
+                AWAITS_ASSESSMENT,
                 _free(now),
                 Mention.attempts > 0 if tried else Mention.attempts == 0,
                 Mention.attempts < MAX_ATTEMPTS,
             )
             .order_by(Mention.id)
             .limit(1 if tried else len(ids))
+            .with_for_update(skip_locked=True)
+            .cte("wanted")  # runs once; as a subquery it may run once per row and then exceed its limit
         )
-        if skip_locked(self._connection.dialect):
-            wanted = wanted.with_for_update(skip_locked=True)
         statement = (
             update(Mention)
-            .where(Mention.id.in_(wanted))
-            .values(lease_until=now + ASSESS_LEASE, attempts=Mention.attempts + 1)
+            .where(Mention.id.in_(select(wanted.c.id)))
+            .values(lease_until=now + ASSESS_LEASE, lease_token=token, attempts=Mention.attempts + 1)
             .returning(Mention.id)
         )
         return tuple(MentionId(row[0]) for row in self._connection.execute(statement))
+
+    def hold(self, ids: Sequence[MentionId], token: str) -> frozenset[MentionId]:
+        """Return those of `ids` that are still leased under `token`, and keep them so until this transaction ends.
+
+        The others ran out and were leased again, or their text was revised: somebody else will record them.
+        """
+        statement = (
+            select(Mention.id)
+            .where(Mention.id.in_(ids), AWAITS_ASSESSMENT, Mention.lease_token == token)
+            .order_by(Mention.id)
+            .with_for_update()
+        )
+        return frozenset(MentionId(row[0]) for row in self._connection.execute(statement))
 
     def load(self, ids: Sequence[MentionId]) -> tuple[ClaimedMention, ...]:
         """Return leased mentions with their entry and source, oldest first."""
@@ -170,13 +203,13 @@ class Mentions:
     def finish(self, assessments: Sequence[Assessment]) -> None:
         """Record what assessment found and end the leases.
 
-        The caller holds the leases; a mention that left `received` meanwhile is not touched.
+        The caller holds the leases (`hold`); a mention that left `received` meanwhile is not touched.
         """
         if not assessments:
             return
         statement = (
             update(Mention)
-            .where(Mention.id == bindparam("b_id"), Mention.state == MentionState.RECEIVED)
+            .where(Mention.id == bindparam("b_id"), AWAITS_ASSESSMENT)
             .values(
                 state=bindparam("b_state"),
                 reason=bindparam("b_reason"),
@@ -187,6 +220,7 @@ class Mentions:
                 risk_level=bindparam("b_level"),
                 reading=bindparam("b_reading", type_=Mention.reading.type),
                 lease_until=None,
+                lease_token=None,
             )
         )
         self._connection.execute(
@@ -207,12 +241,12 @@ class Mentions:
             ],
         )
 
-    def give_back(self, mention_id: MentionId, reason: str) -> None:
+    def give_back(self, mention_id: MentionId, token: str, reason: str) -> None:
         """End the lease of a mention whose assessment failed; the sweep will find it again."""
         self._connection.execute(
             update(Mention)
-            .where(Mention.id == mention_id, Mention.state == MentionState.RECEIVED)
-            .values(lease_until=None, reason=reason[:300])
+            .where(Mention.id == mention_id, AWAITS_ASSESSMENT, Mention.lease_token == token)
+            .values(lease_until=None, lease_token=None, reason=reason[:300])
         )
 
     def due(self, now: datetime, limit: int) -> tuple[MentionId, ...]:
@@ -220,23 +254,27 @@ class Mentions:
         wanted = (
             select(Mention.id)
             .where(
-                Mention.state == MentionState.RECEIVED,
+                AWAITS_ASSESSMENT,
                 Mention.attempts < MAX_ATTEMPTS,
                 _free(now),
                 (Mention.nudged_at.is_(None)) | (Mention.nudged_at <= now - NUDGE_AGAIN_AFTER),
             )
             .order_by(Mention.received_at, Mention.id)
             .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("wanted")
         )
-        statement = update(Mention).where(Mention.id.in_(wanted)).values(nudged_at=now).returning(Mention.id)
+        statement = (
+            update(Mention).where(Mention.id.in_(select(wanted.c.id))).values(nudged_at=now).returning(Mention.id)
+        )
         return tuple(MentionId(row[0]) for row in self._connection.execute(statement))
 
     def bury(self, now: datetime) -> tuple[tuple[MentionId, str | None], ...]:
         """Move mentions whose attempts are used up to `dead`; return them with the last reason known."""
         statement = (
             update(Mention)
-            .where(Mention.state == MentionState.RECEIVED, Mention.attempts >= MAX_ATTEMPTS, _free(now))
-            .values(state=MentionState.DEAD)
+            .where(AWAITS_ASSESSMENT, Mention.attempts >= MAX_ATTEMPTS, _free(now))
+            .values(state=MentionState.DEAD, lease_until=None, lease_token=None)
             .returning(Mention.id, Mention.reason)
         )
         return tuple((MentionId(row[0]), row[1]) for row in self._connection.execute(statement))
@@ -246,7 +284,7 @@ class Mentions:
         statement = (
             update(Mention)
             .where(Mention.id == mention_id, Mention.state == MentionState.DEAD)
-            .values(state=MentionState.RECEIVED, attempts=0, lease_until=None, nudged_at=now)
+            .values(state=MentionState.RECEIVED, attempts=0, nudged_at=now)
             .returning(Mention.id)
         )
         return self._connection.execute(statement).one_or_none() is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from triage.domain.mentions import ProcessVersionId
-from triage.storage.dialect import insert_new
+from triage.storage.dialect import insert_new, lock_for_process_change
 from triage.storage.tables import ProcessVersion
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class ProcessVersions:
         self, name: str, source: str, digest: str, actor: str, now: datetime
     ) -> tuple[ProcessVersionId, bool]:
         """Make this text the version in force; return its id and whether that changed anything."""
+        lock_for_process_change(self._connection)  # two at once would leave two in force, or none
         table = ProcessVersion.__table__
         values = {
             "digest": digest,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from triage.domain.jobs import MAX_ATTEMPTS
 from triage.domain.mentions import SourceId, SourceState
-from triage.storage.dialect import insert_new, skip_locked
+from triage.storage.dialect import insert_new
 from triage.storage.tables import Source
 
 if TYPE_CHECKING:
@@ -112,18 +112,24 @@ class Sources:
             )
             .order_by(Source.next_check_at, Source.id)
             .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("wanted")  # runs once; as a subquery it may run once per row and then exceed its limit
         )
-        statement = update(Source).where(Source.id.in_(wanted)).values(nudged_at=now).returning(Source.id)
+        statement = update(Source).where(Source.id.in_(select(wanted.c.id))).values(nudged_at=now).returning(Source.id)
         return tuple(SourceId(row[0]) for row in self._connection.execute(statement))
 
     def lease(self, ids: Sequence[int], token: str, now: datetime) -> tuple[SourceId, ...]:
         """Lease those of `ids` that are due and free; a thousand stale nudges make one poll."""
-        wanted = select(Source.id).where(Source.id.in_(ids), _due(now))
-        if skip_locked(self._connection.dialect):
-            wanted = wanted.with_for_update(skip_locked=True)
+        wanted = (
+            select(Source.id)
+            .where(Source.id.in_(ids), _due(now))
+            .order_by(Source.id)
+            .with_for_update(skip_locked=True)
+            .cte("wanted")
+        )
         statement = (
             update(Source)
-            .where(Source.id.in_(wanted))
+            .where(Source.id.in_(select(wanted.c.id)))
             .values(lease_until=now + POLL_LEASE, lease_token=token, attempts=Source.attempts + 1)
             .returning(Source.id)
         )
@@ -145,6 +151,21 @@ class Sources:
             update(Source)
             .where(Source.id == source_id, Source.lease_token == token)
             .values(lease_until=None, lease_token=None, nudged_at=None, attempts=0, **values)
+            .returning(Source.id)
+        )
+        return self._connection.execute(statement).one_or_none() is not None
+
+    def policy(self, source_id: SourceId) -> str | None:
+        """Return how the entries of a source are told apart, and keep it so until this transaction ends."""
+        statement = select(Source.identity_policy).where(Source.id == source_id).with_for_update(read=True)
+        return self._connection.execute(statement).scalar_one_or_none()
+
+    def change_policy(self, source_id: SourceId, old: str, new: str) -> bool:
+        """Tell the entries of a source apart in another way; False when another poll changed that first."""
+        statement = (
+            update(Source)
+            .where(Source.id == source_id, Source.identity_policy == old)
+            .values(identity_policy=new)
             .returning(Source.id)
         )
         return self._connection.execute(statement).one_or_none() is not None

@@ -114,7 +114,12 @@ class Source(Base):
     gap_seconds: Mapped[float | None] = mapped_column(Float)
     min_interval_seconds: Mapped[int]
     max_interval_seconds: Mapped[int]
-    __table_args__ = (UniqueConstraint("kind", "address"), Index("ix_source_due", "state", "next_check_at"))
+    __table_args__ = (
+        UniqueConstraint("kind", "address"),
+        Index("ix_source_due", "state", "next_check_at"),
+        # A running poll renews its leases every few seconds.
+        Index("ix_source_lease_token", "lease_token", **only_where("lease_token IS NOT NULL")),
+    )
 
 
 class Author(Base):
@@ -185,6 +190,7 @@ class Mention(Base):
     received_at: Mapped[When]
     backfill: Mapped[bool] = mapped_column(Boolean)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lease_token: Mapped[str | None] = mapped_column(String(64))
     nudged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     language: Mapped[str | None] = mapped_column(String(16))
@@ -215,6 +221,7 @@ class ProcessVersion(Base):
     active: Mapped[bool] = mapped_column(Boolean)
     put_into_force_at: Mapped[When]
     put_into_force_by: Mapped[str] = mapped_column(String(200))
+    __table_args__ = (Index("uq_process_version_active", "active", unique=True, **only_where("active")),)
 
 
 class User(Base):
@@ -261,9 +268,16 @@ class Item(Base):
     updated_at: Mapped[When]
     __table_args__ = (
         CheckConstraint("(state = 'claimed') = (owner_id IS NOT NULL AND closed_at IS NULL)", name="claimed_has_owner"),
-        Index("ix_item_queue", "queue", "state", "priority_at", "id"),
-        Index("ix_item_owner", "owner_id", "state", "priority_at"),
-        Index("ix_item_claim_until", "claim_until"),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        # The order of a queue's page; holds what counts and ETags read, so that they touch no row of the table.
+        Index(
+            "ix_item_waiting",
+            *("queue", "priority_at", "id", "state", "queued_at", "revision"),
+            **only_where("closed_at IS NULL"),
+        ),
+        Index("ix_item_closed", "closed_at", "id", **only_where("closed_at IS NOT NULL")),
+        Index("ix_item_owner", "owner_id", "state", "priority_at", "id"),
+        Index("ix_item_claim_until", "claim_until", **only_where("claim_until IS NOT NULL")),
     )
 
 

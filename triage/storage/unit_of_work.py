@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from triage.domain.errors import Unavailable
 from triage.storage import dialect
@@ -133,7 +134,7 @@ class Store:
         try:
             with self.engine.connect() as connection:
                 yield Transaction(connection, self._clock)
-        except DBAPIError as error:
+        except (DBAPIError, NoConnectionFree) as error:
             raise _translated(error) from error
 
     def write(self, use_case: Callable[[Transaction], T]) -> T:
@@ -155,6 +156,8 @@ class Store:
                     raise Unavailable("The database is busy; the change was not made. Try again.") from error
                 # Jitter, so that two rivals do not meet again; the only wait in the storage layer.
                 time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311  # jitter needs no secrecy
+            except NoConnectionFree as error:
+                raise _translated(error) from error
         raise AssertionError("unreachable")
 
     def _write_once(self, use_case: Callable[[Transaction], T]) -> T:
@@ -170,7 +173,11 @@ class Store:
         self.engine.dispose()
 
 
-def _translated(error: DBAPIError) -> Exception:
+def _translated(error: DBAPIError | NoConnectionFree) -> Exception:
+    if isinstance(error, NoConnectionFree):
+        return Unavailable("The database is busy; nothing was changed. Try again.")
+    if dialect.is_full(error):
+        return Unavailable("The database's storage is full; nothing was changed. Free some space on its disk.")
     if dialect.is_unavailable(error):
         return Unavailable("The database does not answer. It will be tried again; nothing was lost.")
     return error

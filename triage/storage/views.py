@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from triage.domain.mentions import ItemState, MentionState, SourceState
 from triage.storage.dialect import UtcDateTime
+from triage.storage.mentions import AWAITS_ASSESSMENT
 from triage.storage.tables import (
     AuditEvent,
     Brand,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 PAGE_ROWS: Final = 50
 _COPY: Final = aliased(Mention)
+_WAITING: Final = Item.closed_at.is_(None)
+"""Open or claimed; said in the words of the index that holds only such items."""
 _SNIPPET_CHARACTERS: Final = 280
 
 
@@ -203,14 +206,14 @@ class Views:
                 func.sum(case((Item.state == ItemState.CLAIMED, 1), else_=0)),
                 func.min(Item.queued_at),
             )
-            .where(Item.state.in_([ItemState.OPEN, ItemState.CLAIMED]))
+            .where(_WAITING)
             .group_by(Item.queue)
         )
         return {row[0]: QueueCount(*row) for row in self._connection.execute(statement)}
 
     def queue_page(self, queue: str, after: tuple[datetime, int] | None = None) -> ItemPage:
         """Return one page of the items that wait in a queue, most urgent due time first."""
-        return self._page((Item.queue == queue) & Item.state.in_([ItemState.OPEN, ItemState.CLAIMED]), after)
+        return self._page((Item.queue == queue) & _WAITING, after)
 
     def owner_page(self, user_id: int, after: tuple[datetime, int] | None = None) -> ItemPage:
         """Return one page of the items that a person has claimed."""
@@ -218,14 +221,15 @@ class Views:
 
     def closed_page(self) -> tuple[ItemRow, ...]:
         """Return the items closed last, newest first."""
-        statement = _rows().where(Item.state == ItemState.CLOSED).order_by(Item.closed_at.desc()).limit(PAGE_ROWS)
+        newest_first = (Item.closed_at.desc(), Item.id.desc())
+        statement = _rows().where(Item.closed_at.is_not(None)).order_by(*newest_first).limit(PAGE_ROWS)
         return tuple(ItemRow(*row) for row in self._connection.execute(statement))
 
     def queue_state(self, queue: str) -> tuple[tuple[int, int], ...]:
         """Return (id, revision) of the first page of a queue: what an ETag is made of."""
         statement = (
             select(Item.id, Item.revision)
-            .where(Item.queue == queue, Item.state.in_([ItemState.OPEN, ItemState.CLAIMED]))
+            .where(Item.queue == queue, _WAITING)
             .order_by(Item.priority_at, Item.id)
             .limit(PAGE_ROWS + 1)
         )
@@ -262,7 +266,7 @@ class Views:
                 func.max(Source.last_checked_at),
             )
         ).one()
-        waiting = select(func.count(Mention.id)).where(Mention.state == MentionState.RECEIVED)
+        waiting = select(func.count(Mention.id)).where(AWAITS_ASSESSMENT)
         dead = select(func.count(DeadLetter.id)).where(DeadLetter.state == "open")
         last_item = select(Item.queued_at).order_by(Item.id.desc()).limit(1)
         return Health(

@@ -98,6 +98,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_process_version')),
     sa.UniqueConstraint('digest', name=op.f('uq_process_version_digest'))
     )
+    with op.batch_alter_table('process_version', schema=None) as batch_op:
+        batch_op.create_index('uq_process_version_active', ['active'], unique=True, sqlite_where=sa.text('active'), postgresql_where=sa.text('active'))
+
     op.create_table('source',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('kind', sa.String(length=64), nullable=False),
@@ -138,6 +141,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('source', schema=None) as batch_op:
         batch_op.create_index('ix_source_due', ['state', 'next_check_at'], unique=False)
+        batch_op.create_index('ix_source_lease_token', ['lease_token'], unique=False, sqlite_where=sa.text('lease_token IS NOT NULL'), postgresql_where=sa.text('lease_token IS NOT NULL'))
 
     op.create_table('user_account',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -225,6 +229,7 @@ def upgrade() -> None:
     sa.Column('received_at', triage.storage.dialect.UtcDateTime(timezone=True), nullable=False),
     sa.Column('backfill', sa.Boolean(), nullable=False),
     sa.Column('lease_until', triage.storage.dialect.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('lease_token', sa.String(length=64), nullable=True),
     sa.Column('nudged_at', triage.storage.dialect.UtcDateTime(timezone=True), nullable=True),
     sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),
     sa.Column('language', sa.String(length=16), nullable=True),
@@ -269,6 +274,7 @@ def upgrade() -> None:
     sa.Column('revision', sa.Integer(), server_default=sa.text('1'), nullable=False),
     sa.Column('updated_at', triage.storage.dialect.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint("(state = 'claimed') = (owner_id IS NOT NULL AND closed_at IS NULL)", name=op.f('ck_item_claimed_has_owner')),
+    sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name=op.f('ck_item_closed_has_time')),
     sa.ForeignKeyConstraint(['brand_id'], ['brand.id'], name=op.f('fk_item_brand_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['mention_id'], ['mention.id'], name=op.f('fk_item_mention_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['owner_id'], ['user_account.id'], name=op.f('fk_item_owner_id')),
@@ -277,9 +283,10 @@ def upgrade() -> None:
     sa.UniqueConstraint('mention_id', name=op.f('uq_item_mention_id'))
     )
     with op.batch_alter_table('item', schema=None) as batch_op:
-        batch_op.create_index('ix_item_claim_until', ['claim_until'], unique=False)
-        batch_op.create_index('ix_item_owner', ['owner_id', 'state', 'priority_at'], unique=False)
-        batch_op.create_index('ix_item_queue', ['queue', 'state', 'priority_at', 'id'], unique=False)
+        batch_op.create_index('ix_item_claim_until', ['claim_until'], unique=False, sqlite_where=sa.text('claim_until IS NOT NULL'), postgresql_where=sa.text('claim_until IS NOT NULL'))
+        batch_op.create_index('ix_item_closed', ['closed_at', 'id'], unique=False, sqlite_where=sa.text('closed_at IS NOT NULL'), postgresql_where=sa.text('closed_at IS NOT NULL'))
+        batch_op.create_index('ix_item_owner', ['owner_id', 'state', 'priority_at', 'id'], unique=False)
+        batch_op.create_index('ix_item_waiting', ['queue', 'priority_at', 'id', 'state', 'queued_at', 'revision'], unique=False, sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
 
     op.create_table('note',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -305,9 +312,10 @@ def downgrade() -> None:
 
     op.drop_table('note')
     with op.batch_alter_table('item', schema=None) as batch_op:
-        batch_op.drop_index('ix_item_queue')
+        batch_op.drop_index('ix_item_waiting', sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
         batch_op.drop_index('ix_item_owner')
-        batch_op.drop_index('ix_item_claim_until')
+        batch_op.drop_index('ix_item_closed', sqlite_where=sa.text('closed_at IS NOT NULL'), postgresql_where=sa.text('closed_at IS NOT NULL'))
+        batch_op.drop_index('ix_item_claim_until', sqlite_where=sa.text('claim_until IS NOT NULL'), postgresql_where=sa.text('claim_until IS NOT NULL'))
 
     op.drop_table('item')
     with op.batch_alter_table('mention', schema=None) as batch_op:
@@ -325,9 +333,13 @@ def downgrade() -> None:
     op.drop_table('entry')
     op.drop_table('user_account')
     with op.batch_alter_table('source', schema=None) as batch_op:
+        batch_op.drop_index('ix_source_lease_token', sqlite_where=sa.text('lease_token IS NOT NULL'), postgresql_where=sa.text('lease_token IS NOT NULL'))
         batch_op.drop_index('ix_source_due')
 
     op.drop_table('source')
+    with op.batch_alter_table('process_version', schema=None) as batch_op:
+        batch_op.drop_index('uq_process_version_active', sqlite_where=sa.text('active'), postgresql_where=sa.text('active'))
+
     op.drop_table('process_version')
     with op.batch_alter_table('login_attempt', schema=None) as batch_op:
         batch_op.drop_index('ix_login_attempt_subject')
