@@ -202,7 +202,10 @@
     }
     lostAt = rows().indexOf(currentRow());
   });
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
+    // What was sent is done; what was typed into other forms stays (morphing leaves fields alone).
+    const { sourceElement, response } = event.detail.ctx;
+    if (response?.status === 200 && sourceElement.matches?.("form")) sourceElement.reset();
     // The row that had the focus is gone (closed, or taken away by somebody): land on the one in its place.
     if (lostAt < 0 || document.activeElement !== document.body || (currentId && document.getElementById(currentId))) return;
     const list = rows();
