@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Final
 
 from config.process import alarms, categories, checks, foundations
 from config.process.categories import Names
-from config.process.document import MAX_BYTES, Map, decode, encode, parse
+from config.process.composition import Text, compose, read_text
+from config.process.document import MAX_BYTES, Map, encode
 from config.process.reading import Reader
-from triage.domain.errors import Fault, InvalidFile
+from config.process.writing import written
+from triage.domain.errors import InvalidFile
 from triage.domain.process import DEFAULT_RAISE_RELEVANCE, Process
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from config.process.categories import PlacedCategory, PlacedTest
-    from config.process.document import Node
+    from config.process.composition import Composed, Part
+    from config.process.document import FaultIn, Node
+    from triage.domain.errors import Fault
     from triage.domain.process import CrisisLevel
 
 __all__ = ["LoadedProcess", "load_process", "load_process_text"]
@@ -35,46 +39,60 @@ _YEARS_AHEAD: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class LoadedProcess:
-    """An accepted file: the process, what deserves a look, the text, and the SHA-256 of the text in hex."""
+    """An accepted process: what it is, what deserves a look, its text, and the SHA-256 of the text in hex.
+
+    The text is complete: a file that extends others is written out, so that the text alone gives the same process.
+    `parts` are the files that it came from, the one with the last word first.
+    """
 
     process: Process
     warnings: tuple[Fault, ...]
     source: str
     digest: str
+    parts: tuple[Part, ...] = ()
 
 
 def load_process(path: Path, *, years: range | None = None) -> LoadedProcess:
-    """Read and validate a process file.
+    """Read and validate a process file, with the files that it extends.
 
     `years` are those whose public holidays are resolved; by default last year to three years ahead. Raises InvalidFile
-    with all faults; a file that cannot be read is such a fault too.
+    with all faults, each with its own file; a file that cannot be read is such a fault too.
     """
-    name = str(path)
-    try:
-        if not path.is_file():
-            raise InvalidFile(name, [Fault("there is no such file", 1, 1, "start from config/processes/starter.yaml")])
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InvalidFile(name, [Fault(f"the file cannot be read: {error.strerror}", 1, 1)]) from error
-    return load_process_text(decode(raw, name), name, years=years)
+    return _load(read_text(path, str(path)), years)
 
 
 def load_process_text(text: str, name: str, *, years: range | None = None) -> LoadedProcess:
-    """Validate the text of a process file; `name` stands before the line in every message. Raises InvalidFile."""
-    raw = encode(text, name)
-    root, doubled = parse(text, name)
-    reader = Reader()
-    reader.faults.extend(doubled)
-    digest = hashlib.sha256(raw).hexdigest()
-    process = _read(reader, root, digest, years or _default_years())
+    """Validate the text of a process file; `name` stands before the line in every message. Raises InvalidFile.
+
+    Such a text lies in no folder, so it may extend a shipped process, but no file.
+    """
+    return _load(Text(text, name), years)
+
+
+def _load(text: Text, years: range | None) -> LoadedProcess:
+    reader = Reader(text.name)
+    encode(text.text, text.name)
+    composed = compose(reader, text)
+    source = text.text if len(composed.parts) == 1 else written(composed.root, composed.parts)
+    digest = hashlib.sha256(_storable(reader, composed, source)).hexdigest()
+    process = _read(reader, composed.root, digest, years or _default_years())
+    order = {part.name: place for place, part in enumerate(composed.parts)}
     if reader.faults:
-        raise InvalidFile(name, _in_file_order(reader.faults))
-    return LoadedProcess(process, _in_file_order(reader.warnings), text, digest)
+        raise InvalidFile(text.name, _in_file_order(reader.faults, order))
+    return LoadedProcess(process, _in_file_order(reader.warnings, order), source, digest, composed.parts)
 
 
-def _in_file_order(faults: list[Fault]) -> tuple[Fault, ...]:
-    return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (fault.line, fault.column)))
+def _storable(reader: Reader, composed: Composed, source: str) -> bytes:
+    raw = source.encode()
+    if len(raw) > MAX_BYTES:
+        reader.fault(
+            composed.root, f"the files together are larger than {MAX_BYTES // 1024} KiB", "shorten one of them"
+        )
+    return raw
+
+
+def _in_file_order(faults: list[FaultIn], order: Mapping[str, int]) -> tuple[FaultIn, ...]:
+    return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (order.get(fault.file, 0), fault.line, fault.column)))
 
 
 def _default_years() -> range:
@@ -141,7 +159,7 @@ def _check_rules(
     complete = checks.check_last_is_empty(reader, placed)
     if names.queues is None or names.thresholds is None or any(map(isnan, names.thresholds.values())):
         return
-    if not all(row.routes for row in placed):
+    if reader.order_in_doubt or not all(row.routes for row in placed):
         return
     if checks.check_reachable(reader, placed) and complete:
         floor = names.thresholds.get("relevance", DEFAULT_RAISE_RELEVANCE)

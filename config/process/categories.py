@@ -7,7 +7,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Final
 
 from config.process.document import Listing, Map, Scalar
-from config.process.reading import is_null, number_of
+from config.process.reading import is_null, line_of, number_of
 from triage.domain.process import (
     DEFAULT_SOURCE_KIND,
     KNOWN_AUTHOR_KINDS,
@@ -79,9 +79,10 @@ def read_categories(reader: Reader, node: Node | None, names: Names) -> tuple[Pl
     for row in rows:
         found = _category(reader, row, names)
         if found is not None and found.category.id in placed:
-            twin = placed[found.category.id].node.line
-            message = f'category "{found.category.id}" already stands on line {twin}'
-            reader.fault(found.node.get("id") or row, message, "join the two: `when` may be a list of conditions")
+            at = found.node.get("id") or row
+            twin = line_of(placed[found.category.id].node, at)
+            message = f'category "{found.category.id}" already stands on {twin}'
+            reader.fault(at, message, "join the two: `when` may be a list of conditions")
         elif found is not None:
             placed[found.category.id] = found
     return tuple(placed.values())
@@ -225,7 +226,7 @@ def _test(reader: Reader, node: Node, where: str, categories: Collection[str]) -
     raises = row.get("raises")
     level = None if is_null(raises) else reader.one_of(raises, "level", LEVELS[1:], where)
     test = GoldenTest(
-        given=_facts(reader, given, where),
+        given=facts_in(reader, given, where),
         category=out or "",
         checks_raise=raises is not None,
         raises=level,
@@ -234,7 +235,8 @@ def _test(reader: Reader, node: Node, where: str, categories: Collection[str]) -
     return PlacedTest(test, row) if len(reader.faults) == before else None
 
 
-def _facts(reader: Reader, given: Map, where: str) -> Facts:
+def facts_in(reader: Reader, given: Map, where: str) -> Facts:
+    """Return the facts of an example; what is not stated has its usual value."""
     sentiment, reach, relevance, tier = (given.get(key) for key in ("sentiment", "reach", "relevance", "source_tier"))
     flags = given.get("flags")
     nothing = isinstance(flags, Listing) and not flags.items

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from config.process.document import Map
 from config.process.reachability import shadows, witness
+from config.process.reading import line_of
 from triage.domain.process import DEFAULT_SOURCE_KIND, LEVELS, StoriesOf
 from triage.domain.routing import compile_rules, explain, route
 
@@ -57,7 +58,7 @@ def _unreachable(reader: Reader, row: PlacedCategory, number: int, takers: Seque
     if not takers:
         reader.fault(when, f"{message}: its own conditions contradict each other", "no mention can meet all of them")
         return
-    names = " and ".join(f'"{taker.category.id}" (line {taker.node.line})' for taker in takers)
+    names = " and ".join(f'"{taker.category.id}" ({line_of(taker.node, when)})' for taker in takers)
     takes, stands = ("takes", "stands") if len(takers) == 1 else ("take", "stand")
     reader.fault(
         when, f"{message}: {names} {stands} earlier and {takes} all of it", "move it up or narrow the earlier rule"
@@ -130,13 +131,16 @@ def check_examples(
 def _check_example(reader: Reader, rules: CompiledProcess, example: PlacedTest, *, asks_raise: bool) -> None:
     test, got = example.test, route(rules, example.test.given)
     at = example.node.get("out") or example.node
+    meant = (
+        f" If that is meant, state this example in {reader.file} too, as it now is." if at.file != reader.file else ""
+    )
     if got.category != test.category:
-        hint = f"{got.rule_id} matched: {' '.join(got.reasons)} {_why_not(rules, test.given, test.category)}"
+        hint = f"{got.rule_id} matched: {' '.join(got.reasons)} {_why_not(rules, test.given, test.category)}{meant}"
         reader.fault(at, f'this test expects "{test.category}" but the file gives "{got.category}"', hint)
     elif asks_raise and got.raises != test.raises:
         at = example.node.get("raises") or at
         message = f'this test expects raises "{test.raises or "null"}" but the file gives "{got.raises or "null"}"'
-        reader.fault(at, message, " ".join(got.reasons))
+        reader.fault(at, message, " ".join(got.reasons) + meant)
 
 
 def _why_not(rules: CompiledProcess, facts: Facts, wanted: str) -> str:

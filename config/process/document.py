@@ -1,7 +1,7 @@
 """What does a YAML text say, and where does each word stand?
 
-The text is read as a stream of YAML events and built into nodes that keep their line and column. Nothing is constructed
-from tags, no alias is followed, nesting is bounded: a text can be wrong, but it cannot run code or grow.
+The text is read as a stream of YAML events and built into nodes that keep their file, line and column. Nothing is
+constructed from tags, no alias is followed, nesting is bounded: a text can be wrong, but it cannot run code or grow.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from triage.domain.errors import Fault, InvalidFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 12
@@ -32,6 +33,7 @@ class Scalar:
     column: int
     text: str
     quoted: bool = False
+    file: str = ""
 
     @property
     def is_null(self) -> bool:
@@ -46,6 +48,7 @@ class Listing:
     line: int
     column: int
     items: tuple[Node, ...]
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Map:
     line: int
     column: int
     entries: tuple[Entry, ...]
+    file: str = ""
 
     def get(self, key: str) -> Node | None:
         """Return the value of a key, None when it is absent."""
@@ -70,6 +74,28 @@ class Map:
 
 
 Node = Scalar | Listing | Map
+
+
+@dataclass(frozen=True, slots=True)
+class FaultIn(Fault):
+    """A mistake that names its own file, since a process may be made of several."""
+
+    file: str = ""
+
+    def located(self, path: str) -> str:
+        """Return `file:line:column: message. hint`; `path` is used when the fault has no file of its own."""
+        return Fault.located(self, self.file or path)
+
+
+def read_limited(path: Path, name: str) -> bytes:
+    """Return the bytes of a file, no more than one over MAX_BYTES; InvalidFile when there is none to read."""
+    try:
+        if not path.is_file():
+            raise InvalidFile(name, [Fault("there is no such file", 1, 1, "start from config/processes/starter.yaml")])
+        with path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidFile(name, [Fault(f"the file cannot be read: {error.strerror}", 1, 1)]) from error
 
 
 def decode(raw: bytes, name: str) -> str:
@@ -104,9 +130,9 @@ def _after(text: str) -> tuple[int, int]:
     return text.count("\n") + 1, len(text) - text.rfind("\n")
 
 
-def parse(text: str, name: str) -> tuple[Node, list[Fault]]:
+def parse(text: str, name: str) -> tuple[Node, list[FaultIn]]:
     """Return the root node and its doubled keys; InvalidFile with the first fault when it is not plain YAML."""
-    builder = _Builder(yaml.parse(text, Loader=_LOADER))
+    builder = _Builder(yaml.parse(text, Loader=_LOADER), name)
     try:
         return builder.document(), builder.doubled
     except _Stop as stop:
@@ -142,9 +168,10 @@ class _Stop(Exception):
 class _Builder:
     """Builds nodes from events; recursion is bounded by MAX_DEPTH."""
 
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
+    def __init__(self, events: Iterator[yaml.Event], file: str) -> None:
         self._events = events
-        self.doubled: list[Fault] = []
+        self._file = file
+        self.doubled: list[FaultIn] = []
 
     def document(self) -> Node:
         event = self._next(yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.StreamEndEvent)
@@ -167,12 +194,12 @@ class _Builder:
         _refuse_magic(event)
         line, column = _position(event)
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(line, column, event.value, quoted=event.style in _QUOTED)
+            return Scalar(line, column, event.value, quoted=event.style in _QUOTED, file=self._file)
         if depth > MAX_DEPTH:
             raise _stop(event, f"nesting is deeper than {MAX_DEPTH} levels", "no key of a process file needs that")
         if isinstance(event, yaml.SequenceStartEvent):
-            return Listing(line, column, tuple(self._items(depth + 1)))
-        return Map(line, column, tuple(self._entries(depth + 1)))
+            return Listing(line, column, tuple(self._items(depth + 1)), self._file)
+        return Map(line, column, tuple(self._entries(depth + 1)), self._file)
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
@@ -187,7 +214,7 @@ class _Builder:
             value = self._node(next(self._events), depth)
             if key.text in seen:
                 message = f'"{key.text}" is already set on line {seen[key.text]}'
-                self.doubled.append(Fault(message, key.line, key.column, "keep one of the two"))
+                self.doubled.append(FaultIn(message, key.line, key.column, "keep one of the two", self._file))
                 continue
             seen[key.text] = key.line
             yield Entry(key, value)

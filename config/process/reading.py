@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from config.process.document import Entry, Listing, Map, Scalar
+from config.process.document import Entry, FaultIn, Listing, Map, Scalar
 from config.process.shapes import SHAPES
-from triage.domain.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from config.process.document import Node
+    from config.process.shapes import Shape
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _NUMBER: Final = re.compile(r"[-+]?(\d[\d_]*)?(\.\d+)?([eE][-+]?\d+)?")
@@ -42,19 +43,28 @@ def hint_for(wrong: str, known: Iterable[str]) -> str:
 
 
 class Reader:
-    """Reads typed values out of nodes and collects what is wrong with them."""
+    """Reads typed values out of nodes and collects what is wrong with them.
 
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-        self.warnings: list[Fault] = []
+    `file` is the file that is read, as messages name it; nodes of a file that it extends name their own. `taken_out`
+    holds the names that it takes away from a base, by kind and name, with the place where it does. `order_in_doubt` is
+    set when a category has no sure place in the table, so that proofs and examples would mislead.
+    """
+
+    def __init__(self, file: str = "", shapes: Mapping[str, Shape] = SHAPES) -> None:
+        self.file: Final = file
+        self.faults: list[FaultIn] = []
+        self.warnings: list[FaultIn] = []
+        self.taken_out: dict[tuple[str, str], Node] = {}
+        self.order_in_doubt = False
+        self._shapes = shapes
 
     def fault(self, at: Node, message: str, hint: str = "") -> None:
         """Record a mistake for which the file is refused."""
-        self.faults.append(Fault(message, at.line, at.column, hint))
+        self.faults.append(FaultIn(message, at.line, at.column, hint, at.file))
 
     def warn(self, at: Node, message: str, hint: str = "") -> None:
         """Record what the file may do but probably does not mean."""
-        self.warnings.append(Fault(message, at.line, at.column, hint))
+        self.warnings.append(FaultIn(message, at.line, at.column, hint, at.file))
 
     # Containers ------------------------------------------------------------------------------------------------------
 
@@ -63,9 +73,9 @@ class Reader:
         if node is None:
             return None
         if not isinstance(node, Map):
-            self.fault(node, f"{what} must be a map of keys", f"keys: {', '.join(SHAPES[shape].keys)}")
+            self.fault(node, f"{what} must be a map of keys", f"keys: {', '.join(self._shapes[shape].keys)}")
             return None
-        allowed = SHAPES[shape]
+        allowed = self._shapes[shape]
         missing = [key for key in allowed.required if node.get(key) is None]
         for entry in node.entries:
             key = entry.key.text
@@ -123,9 +133,14 @@ class Reader:
             self.fault(node, f"{where} needs one {kind} here", hint_for("", known or ()))
             return None
         if known is not None and node.text not in known:
-            self.fault(node, f'unknown {kind} "{node.text[:60]}" in {where}', hint_for(node.text, known))
+            hint = self._why_gone(kind, node) or hint_for(node.text, known)
+            self.fault(node, f'unknown {kind} "{node.text[:60]}" in {where}', hint)
             return None
         return node.text
+
+    def _why_gone(self, kind: str, node: Scalar) -> str:
+        gone = self.taken_out.get((kind, node.text))
+        return f"it is taken out on {line_of(gone, node)}; change what uses it there too" if gone else ""
 
     def some_of(self, node: Node | None, kind: str, known: Collection[str] | None, where: str) -> tuple[str, ...]:
         """Return known names without doubles; a single name may stand without brackets."""
@@ -202,6 +217,11 @@ def _shown(node: Node) -> str:
     if isinstance(node, Scalar):
         return "empty" if node.is_null else f'"{node.text[:40]}"'
     return "a list" if isinstance(node, Listing) else "a map"
+
+
+def line_of(node: Node, seen_from: Node) -> str:
+    """Return where a node stands, with its file when that is another one: `line 12`, `line 12 of starter.yaml`."""
+    return f"line {node.line}" if node.file == seen_from.file else f"line {node.line} of {PurePath(node.file).name}"
 
 
 def number_of(node: Node) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from config.process import load_process
+from config.process.composition import SHIPPED, shipped_path
 from triage.domain.errors import InvalidFile
 from triage.domain.routing import Facts, compile_process, explain, route
 from triage.services.processes import ProcessText, put_into_force
@@ -129,9 +130,17 @@ def apply(file: Path) -> None:
 
 
 @process.command()
-def starter() -> None:
-    """Print the starter process, to begin an own one from."""
-    click.echo(STARTER.read_text(encoding="utf-8"), nl=False)
+@click.argument("name", required=False, type=click.Choice(SHIPPED), default=SHIPPED[0])
+def starter(name: str) -> None:
+    """Print a process that comes with Tocsin, to begin an own one from."""
+    click.echo(shipped_path(name).read_text(encoding="utf-8"), nl=False)
+
+
+@process.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def flatten(file: Path) -> None:
+    """Print a file that extends others as one complete text: what is stored when it is put into force."""
+    click.echo(load_process(file).source, nl=False)
 
 
 def as_text(loaded: LoadedProcess, name: str) -> ProcessText:
