@@ -148,10 +148,11 @@ def test_the_sample_organisation_lands_where_its_authors_expect(installation, cl
         report = run_all(container)
     assert report.ledger["received"] == report.ledger["dead"] == 0
     placed = categories_by_text(container)
+    names = {source.slug: source.name for source in organisation.sources}
     wrong = {
         item.id: (placed[key], item.expect)
         for item in organisation.items
-        if (key := (item.title.strip(), item.body.split()[0], item.body.split()[-1])) in placed
+        if (key := (names[item.source], item.title.strip(), *ends_of(item.body))) in placed
         and placed[key] not in {item.expect, "duplicate"}
     }
     assert wrong == {}
@@ -160,11 +161,16 @@ def test_the_sample_organisation_lands_where_its_authors_expect(installation, cl
 
 def categories_by_text(container):
     statement = text(
-        "SELECT e.title, e.text, i.category FROM mention m JOIN entry e ON e.id = m.entry_id "
-        "LEFT JOIN item i ON i.mention_id = m.id"
+        "SELECT s.title, e.title, e.text, i.category FROM mention m JOIN entry e ON e.id = m.entry_id "
+        "JOIN source s ON s.id = e.source_id LEFT JOIN item i ON i.mention_id = m.id"
     )
     with container.store.read() as tx:
         return {
-            (title, body.split()[0], body.split()[-1]): category or "duplicate"
-            for title, body, category in tx.connection.execute(statement)
+            (source, title, *ends_of(body)): category or "duplicate"
+            for source, title, body, category in tx.connection.execute(statement)
         }
+
+
+def ends_of(body):
+    words = body.split()
+    return words[0], words[-1]
