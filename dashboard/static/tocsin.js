@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const root = document.documentElement;
+  root.classList.add("js");
   const $ = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const store = {
@@ -123,7 +124,8 @@
     if (event.key === "Escape") {
       if ($(":popover-open")) return;
       const back = $("[data-back]");
-      if (back) back.click();
+      if ($(".message")) $("#messages").replaceChildren();
+      else if (back) back.click();
       else document.activeElement?.blur();
       return;
     }
@@ -213,6 +215,16 @@
   });
   document.addEventListener("tocsin:refresh", () => poll(true));
 
+  // A message goes after ten seconds, unless a person is at it; trouble stays until the next message or Esc.
+  let fading = 0;
+  const fade = () => {
+    clearTimeout(fading);
+    fading = setTimeout(() => {
+      if ($("#messages:is(:hover, :focus-within)")) fade();
+      else if (!$("#messages .problem")) $("#messages").replaceChildren();
+    }, 10000);
+  };
+
   document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
   document.addEventListener("keydown", onKey);
   document.addEventListener("submit", (event) => {
@@ -237,6 +249,8 @@
     all("[data-needs-script]").forEach((element) => { element.hidden = false; });
     all("[data-keys-switch]").forEach((box) => { box.checked = keysOn(); });
     showTheme();
+    const messages = $("#messages");
+    if (messages) { new MutationObserver(fade).observe(messages, { childList: true }); fade(); }
     if (location.hash === "#note") $("#note")?.focus();
     if (live()) { timer = setTimeout(poll, SEEN); setInterval(showConnection, 5000); }
   });

@@ -91,7 +91,7 @@ def test_i6_the_second_of_two_who_claim_sees_who_was_first(desk, items):
     press(ana, "j", "c")
     expect(ana.locator(f"#item-{items[0]} .owner")).to_have_text("Yours")
     press(ben, "j", "c")
-    expect(ben.locator("#messages")).to_contain_text("Ana Ruiz has this item since")
+    expect(ben.locator("#messages")).to_contain_text("Ana Ruiz has had this item since")
     expect(ben.locator(f"#item-{items[0]} .owner")).to_contain_text("Ana Ruiz")
     expect(ben.locator(f"#open-{items[0]}")).to_be_focused()
     assert state(desk, items[0]).owner == "Ana Ruiz"

@@ -57,13 +57,13 @@ def test_i6_the_second_claim_answers_409_with_the_name_of_the_first(world, item,
     ana.post(f"/items/{item}/claim", {"view": "row"}, htmx=True)
     answer = ben.post(f"/items/{item}/claim", {"view": "row"}, htmx=True)
     assert answer.status_code == 409
-    assert "Ana Ruiz has this item since" in answer.text
+    assert "Ana Ruiz has had this item since" in answer.text
     assert f'id="item-{item}"' in answer.text  # the row as it is now
     assert 'data-verb="claim"' not in answer.text
     assert state(world, item).owner == "Ana Ruiz"
     page = ben.post(f"/items/{item}/claim")
     assert page.status_code == 409
-    assert "Ana Ruiz has this item since" in page.text
+    assert "Ana Ruiz has had this item since" in page.text
     assert f'href="/items/{item}"' in page.text
 
 
@@ -73,7 +73,7 @@ def test_i6_what_somebody_else_holds_cannot_be_moved(world, item, ana, ben, acti
     fields = {"disposition": "spam", "queue": "review", "view": "item"}
     answer = ben.post(f"/items/{item}/{action}", fields, htmx=True)
     assert answer.status_code == 409
-    assert "Ana Ruiz has this item" in answer.text
+    assert "Ana Ruiz has had this item" in answer.text
     assert state(world, item).owner == "Ana Ruiz"
 
 
