@@ -26,7 +26,7 @@ _DURATION: Final = re.compile(r"(\d{1,7})([smhd])")
 _DURATION_FIX: Final = "write a number and a unit: 30s, 15m, 4h or 1d"
 _UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 DAY_SECONDS: Final = 86_400
-MAX_DURATION_SECONDS: Final = 366 * DAY_SECONDS
+MAX_DURATION_DAYS: Final = 366
 _LIST_ALL: Final = 12  # more known names than this do not fit into one hint
 MAX_TEXT: Final = 1_000
 
@@ -197,7 +197,9 @@ class Reader:
             return None
         return node.text == "true"
 
-    def duration(self, node: Node | None, what: str, day_seconds: int = DAY_SECONDS) -> int | None:
+    def duration(
+        self, node: Node | None, what: str, day_seconds: int = DAY_SECONDS, longest_days: int = MAX_DURATION_DAYS
+    ) -> int | None:
         """Return seconds of `30s`, `15m`, `4h` or `1d`; a day is `day_seconds` long."""
         if node is None:
             return None
@@ -206,8 +208,8 @@ class Reader:
             self.fault(node, f"{what} is {_shown(node)}", _DURATION_FIX)
             return None
         seconds = int(match[1]) * _UNIT_SECONDS.get(match[2], day_seconds)
-        if not 0 < seconds <= MAX_DURATION_SECONDS:
-            self.fault(node, f"{what} is {_shown(node)}", f"{_DURATION_FIX}, up to 366d")
+        if not 0 < seconds <= longest_days * DAY_SECONDS:
+            self.fault(node, f"{what} is {_shown(node)}", f"{_DURATION_FIX}, up to {longest_days}d")
             return None
         return seconds
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from config.process import load_process
+from config.process import LoadedProcess, load_process
 from config.process.composition import SHIPPED, shipped_path
+from config.process.policy import LoadedPolicy, holds_policy, load_policy
 from triage.domain.errors import InvalidFile
 from triage.domain.routing import Facts, compile_process, explain, route
 from triage.services.processes import ProcessText, put_into_force
@@ -18,7 +20,10 @@ from triage.storage.audit import SYSTEM
 from workers.commands.context import console, opened
 
 if TYPE_CHECKING:
-    from config.process import LoadedProcess
+    from collections.abc import Callable
+
+
+_Loaded = TypeVar("_Loaded", LoadedProcess, LoadedPolicy)
 
 STARTER: Final = Path(__file__).parents[2] / "config" / "processes" / "starter.yaml"
 
@@ -34,21 +39,41 @@ def process() -> None:
 @process.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
-    """Validate process files whole and run their own examples; name every fault with line and column."""
-    failed = False
+    """Validate process files and participation policies whole, and run their own examples.
+
+    Every fault is named with its file, line and column. The roles that a policy names must be among those of the
+    process files in the same command.
+    """
+    policies = [file for file in files if holds_policy(file)]
+    roles: set[str] = set()
+    refused = 0
     for file in files:
-        try:
-            loaded = load_process(file)
-        except InvalidFile as error:
-            failed = True
-            click.echo(str(error), err=True)
-            count = len(error.faults)
-            click.echo(f"{file} was refused: {count} fault{'s' if count != 1 else ''}.", err=True)
-            continue
-        for warning in loaded.warnings:
-            click.echo(f"{warning.located(str(file))} (warning)")
-        click.echo(f"{file}: {len(loaded.process.categories)} categories, {len(loaded.process.tests)} examples pass.")
-    sys.exit(1 if failed else 0)
+        if file not in policies:
+            loaded = _checked(file, load_process)
+            refused += loaded is None
+            if loaded is not None:
+                roles.update(loaded.process.roles)
+                rules = f"{len(loaded.process.categories)} categories"
+                click.echo(f"{file}: {rules}, {len(loaded.process.tests)} examples pass.")
+    for file in policies:
+        policy = _checked(file, partial(load_policy, roles=roles or None))
+        refused += policy is None
+        if policy is not None:
+            click.echo(f"{file}: {len(policy.policy.topics)} topics, {policy.examples} examples pass.")
+    sys.exit(1 if refused else 0)
+
+
+def _checked(file: Path, read: Callable[[Path], _Loaded]) -> _Loaded | None:
+    """Read a file and show its warnings, or show all its faults and return None."""
+    try:
+        loaded = read(file)
+    except InvalidFile as error:
+        count = len(error.faults)
+        click.echo(f"{error}\n{file} was refused: {count} fault{'s' if count != 1 else ''}.", err=True)
+        return None
+    for warning in loaded.warnings:
+        click.echo(f"{warning.located(str(file))} (warning)")
+    return loaded
 
 
 @process.command("try")
