@@ -6,7 +6,6 @@ it is led back to where it was. Each may be sent twice with one effect.
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from triage.domain.errors import AlreadyClaimed, NotFound, NotPermitted, Refusal
 from triage.domain.mentions import Disposition, ItemState
 from triage.services import response as response_service
 from triage.services.response import Closing
+from triage.services.typed_text import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("items", __name__)
 
-_MAX_REASON: Final = 500
 _SAME_NOTE_WITHIN: Final = timedelta(minutes=1)
 
 
@@ -71,10 +70,7 @@ def close(item_id: int) -> AnyResponse:
         disposition = Disposition(request.form.get("disposition", ""))
     except ValueError:
         abort(400, "Choose how the item ends.")
-    reason = _typed("reason")
-    if len(reason) > _MAX_REASON:
-        abort(400, f"A reason holds at most {_MAX_REASON} characters; this one has {len(reason):,}.")
-    closing = Closing(disposition, reason)
+    closing = Closing(disposition, request.form.get("reason", ""))
     return _act(item_id, Notice.CLOSED, lambda: response_service.close(container().store, item_id, acting(), closing))
 
 
@@ -94,8 +90,7 @@ def reassign(item_id: int) -> AnyResponse:
 @requires(Permission.WORK)
 def note(item_id: int) -> AnyResponse:
     """Write a note for colleagues."""
-    text = _typed("text")
-    return _act(item_id, Notice.NOTED, lambda: _add_note(item_id, text))
+    return _act(item_id, Notice.NOTED, lambda: _add_note(item_id, request.form.get("text", "")))
 
 
 @blueprint.post("/undo")
@@ -186,7 +181,7 @@ def _add_note(item_id: int, text: str) -> None:
     with reading() as (views, tx):
         detail, now = views.item(item_id), tx.now
     last = detail.notes[-1] if detail and detail.notes else None
-    if last and (last.author, last.text) == (acting().name, text.strip()) and now - last.at < _SAME_NOTE_WITHIN:
+    if last and (last.author, last.text) == (acting().name, tidy(text)) and now - last.at < _SAME_NOTE_WITHIN:
         return
     response_service.add_note(container().store, item_id, acting(), text)
 
@@ -219,9 +214,3 @@ def _lead_to(address: str) -> AnyResponse:
     if is_fragment():
         return Response("", headers={"HX-Redirect": address})
     return redirect(address, 303)
-
-
-def _typed(field: str) -> str:
-    """Return what a person typed, without the control characters that PostgreSQL refuses."""
-    text = request.form.get(field, "").replace("\r\n", "\n")
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc").strip()

@@ -38,7 +38,7 @@ from triage.storage.dead_letters import NewDeadLetter
 from triage.storage.items import NewItem
 from triage.storage.mentions import NewMention
 from triage.storage.sources import NewSource
-from triage.storage.tables import Mention
+from triage.storage.tables import Mention, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from triage.domain.jobs import Job
-    from triage.storage.unit_of_work import Transaction
+    from triage.storage.unit_of_work import Store, Transaction
 
 STARTER: Final = Path(__file__).resolve().parents[1] / "config" / "processes" / "starter.yaml"
 PASSWORD: Final = "a long enough password"
@@ -99,16 +99,20 @@ def _empty_installation() -> bytes:
     """Return a database with our schema, the starter process in force, a brand and the people; made once."""
     with tempfile.TemporaryDirectory() as folder:
         container = Container(load_settings(home=Path(folder)), Nudges())
-        store = container.store
-        schema.migrate(store.engine)
-        loaded = load_process(STARTER)
-        put_into_force(store, ProcessText("starter.yaml", loaded.source, loaded.digest), SYSTEM)
-        store.write(lambda tx: tx.brands.add(NewBrand("brevane", "Brévane", "Brévane OR refund"), tx.now))
-        for name, role in PEOPLE.items():
-            email = f"{name.split(maxsplit=1)[0].lower()}@tocsin.example"
-            store.write(partial(_add_person, email, name, role))
+        schema.migrate(container.store.engine)
+        _settle(container.store)
         container.close()
         return (Path(folder) / "tocsin.db").read_bytes()
+
+
+def _settle(store: Store) -> None:
+    """Put the starter process into force on a migrated database; add a brand and the people."""
+    loaded = load_process(STARTER)
+    put_into_force(store, ProcessText("starter.yaml", loaded.source, loaded.digest), SYSTEM)
+    store.write(lambda tx: tx.brands.add(NewBrand("brevane", "Brévane", "Brévane OR refund"), tx.now))
+    for name, role in PEOPLE.items():
+        email = f"{name.split(maxsplit=1)[0].lower()}@tocsin.example"
+        store.write(partial(_add_person, email, name, role))
 
 
 def _add_person(email: str, name: str, role: Role, tx: Transaction) -> None:
@@ -140,10 +144,13 @@ class World:
     """An installation; `people` holds the ids of PEOPLE by their first names in lower case."""
 
     def __init__(self, home: Path, **settings: Any) -> None:
-        (home / "tocsin.db").write_bytes(_empty_installation())
         self.nudges = Nudges()
         self.container = Container(load_settings(home=home, **settings), self.nudges)
         self.store = self.container.store
+        if "DATABASE_URL" in settings:
+            _settle(self.store)
+        else:
+            (home / "tocsin.db").write_bytes(_empty_installation())
         with self.store.read() as tx:
             rows = tx.connection.exec_driver_sql("SELECT name, id FROM user_account")
             self.people = {name.split(maxsplit=1)[0].lower(): UserId(user_id) for name, user_id in rows}
@@ -177,10 +184,10 @@ class World:
 
     def fail_source(self, source_id: int, kind: str, error: str) -> None:
         """Let a source stand as failing."""
+        failing = {"last_error_kind": kind, "last_error": error, "failures": 3}
         self.store.write(
-            lambda tx: tx.connection.exec_driver_sql(
-                "UPDATE source SET last_error_kind = ?, last_error = ?, failures = 3, last_checked_at = ? WHERE id = ?",
-                (kind, error, tx.now.replace(tzinfo=None).isoformat(" "), source_id),
+            lambda tx: tx.connection.execute(
+                update(Source).where(Source.id == source_id).values(**failing, last_checked_at=tx.now)
             )
         )
 
