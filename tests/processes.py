@@ -241,8 +241,8 @@ class Stack:
         self.engine = build_engine(settings.database())
 
     def start(self) -> None:
-        """Start it and wait until its workers have answered a canary each."""
-        with (self.home / "out.log").open("ab") as log:
+        """Start it and wait until it says that it runs."""
+        with (self.home / "out.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [*self.program], cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
@@ -254,8 +254,12 @@ class Stack:
         return "Press Ctrl-C" in self.output
 
     @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def output(self) -> str:
-        """What it has printed since it was started first."""
+        """What it has printed since it was started last."""
         path = self.home / "out.log"
         return path.read_text(errors="replace") if path.exists() else ""
 

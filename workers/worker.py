@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
+import signal
 import socket
 import time
 import warnings
@@ -53,21 +55,28 @@ def _logging_is_set_up(**_: object) -> None:
 
 
 def _soft_worker_of(app: Celery) -> type[Any]:
-    """Return the worker class of `app`, which on SIGTERM waits for running tasks only as long as they run.
+    """Return the worker class of `app`, which on SIGTERM waits for running tasks, but neither too long nor for nothing.
 
-    Celery sleeps for the whole of `worker_soft_shutdown_timeout` in its signal handler and reads no result meanwhile. A
-    task that has ended has written its result into its process's pipe, and that can be seen without reading it.
+    Celery sleeps for the whole of `worker_soft_shutdown_timeout` in its signal handler and reads no result meanwhile,
+    and then it waits for whatever a task's threads still do. A task that has ended has written its result into its
+    process's pipe, and that can be seen without reading it. One that has not is killed: its rows say what is to do.
     """
 
     class SoftWorker(app.Worker):  # type: ignore[name-defined,misc]  # a class made by the application
         def wait_for_soft_shutdown(self) -> None:
             deadline = time.monotonic() + app.conf.worker_soft_shutdown_timeout
-            pool = self.pool._pool._pool  # noqa: SLF001  # billiard's processes; the version is pinned, F24 tests it
-            outputs = {process.pid: process.outqR_fd for process in pool}
-            while time.monotonic() < deadline:
-                running = [outputs[each.worker_pid] for each in state.active_requests if each.worker_pid in outputs]
-                if len(select.select(running, [], [], 0)[0]) == len(running):
-                    break
+            while (running := self._running()) and time.monotonic() < deadline:
                 time.sleep(_LOOK_EVERY_SECONDS)
+            for process in running:
+                _log.warning("A task was not finished when this worker had to end; another one will take its work.")
+                os.kill(process.pid, signal.SIGKILL)
+
+        def _running(self) -> list[Any]:
+            """Return the pool's processes that have begun a task and not said that it ended."""
+            pool = self.pool._pool._pool  # noqa: SLF001  # billiard's processes; the version is pinned, F24 tests it
+            begun = {request.worker_pid for request in state.active_requests}
+            working = {process.outqR_fd: process for process in pool if process.pid in begun}
+            said, _, _ = select.select(working, [], [], 0)
+            return [process for output, process in working.items() if output not in said]
 
     return SoftWorker

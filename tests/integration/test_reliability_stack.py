@@ -1,0 +1,234 @@
+"""Is anything lost when one process dies in the middle of 500 items? A whole running stack, on each database (issue 2).
+
+One stack serves all tests of a database. Each begins with a ledger that balances, and a fault must leave the stack whole.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import itertools
+import re
+import signal
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import Counter
+from functools import partial
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import text
+
+from config.settings import load_settings
+from tests.databases import NoPostgres, PrivatePostgres
+from tests.processes import POLL_SECONDS, Feeds, Stack, kill_tree, until
+from triage.domain.mentions import Role
+from triage.storage.unit_of_work import Store
+from workers import broker
+from workers.commands.context import InlineDispatcher
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(scope="module")
+def private_postgres():
+    try:
+        server = PrivatePostgres(durable=True)
+    except NoPostgres as reason:
+        pytest.skip(str(reason))
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stack(request, tmp_path_factory):
+    """One running stack for all faults; each must leave it whole for the next."""
+    url = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("private_postgres")
+        url = server.url(server.create_database())
+    with Feeds() as feeds:
+        running = Stack(tmp_path_factory.mktemp("stack"), feeds, url)
+        running.install()
+        try:
+            running.start()
+            yield running
+        finally:
+            running.destroy()
+
+
+@pytest.fixture(autouse=True)
+def _a_round_before(stack):
+    """The stack is whole before each fault."""
+    stack.await_balance()
+
+
+def report(what, seconds):
+    print(f"{what}: balanced after {seconds:.1f} s")
+
+
+@pytest.mark.parametrize("part", ["worker", "worker-crisis"])
+def test_f01_kill_9_of_a_workers_whole_tree_loses_nothing(stack, part):
+    stack.begin_round()
+    stack.await_middle()
+    kill_tree(stack.part(part))
+    report(f"F01 {part}", stack.await_balance())
+
+
+def test_f02_kill_9_of_one_pool_child_loses_nothing(stack):
+    stack.begin_round()
+    stack.await_middle()
+    stack.polling_child().kill()
+    report("F02", stack.await_balance())
+
+
+def test_f05_kill_9_of_the_broker_loses_nothing_and_the_dashboard_answers(stack):
+    stack.begin_round()
+    stack.await_middle()
+    killed = stack.part("valkey")
+    killed.kill()
+    assert stack.get("/login") == 200
+    report("F05 kill", stack.await_balance())
+    assert stack.part("valkey").pid != killed.pid
+
+
+def test_f05_a_broker_that_stands_still_for_five_seconds_delays_and_loses_nothing(stack):
+    stack.begin_round()
+    stack.await_middle()
+    stopped = stack.part("valkey")
+    stopped.suspend()
+    until_moment = time.monotonic() + 5
+    slowest = 0.0
+    while time.monotonic() < until_moment:
+        begun = time.monotonic()
+        assert stack.get("/login") == 200
+        slowest = max(slowest, time.monotonic() - begun)
+    stopped.resume()
+    report(f"F05 stop (slowest page {slowest:.2f} s)", stack.await_balance())
+    assert slowest < 2
+
+
+def test_f06_flushall_under_load_loses_nothing(stack):
+    stack.begin_round()
+    stack.await_middle()
+    with broker.client(load_settings(home=stack.home)) as connection:
+        connection.flushall()
+    report("F06", stack.await_balance())
+
+
+def test_f21_kill_9_of_the_dashboard_loses_nothing_and_it_answers_again(stack):
+    stack.begin_round()
+    stack.await_middle()
+    kill_tree(stack.part("web"))
+    report("web", stack.await_balance())
+    until(lambda: stack.get("/login") == 200, 15, "answering again")
+
+
+def test_f03_kill_9_of_the_scheduler_loses_nothing(stack):
+    stack.begin_round()
+    stack.await_middle()
+    stack.part("scheduler").kill()
+    report("scheduler", stack.await_balance())
+
+
+def test_f04_a_second_scheduler_causes_no_second_poll(stack):
+    for times in stack.feeds.asked_at.values():
+        times.clear()
+    with stack.beside("scheduler"):
+        stack.begin_round()
+        stack.await_balance()
+        until(lambda: all(len(times) >= 3 for times in list(stack.feeds.asked_at.values())), 30, "polled three times")
+    gaps = [later - earlier for times in stack.feeds.asked_at.values() for earlier, later in itertools.pairwise(times)]
+    print(f"F04: {len(gaps)} gaps, the shortest {min(gaps):.2f} s")
+    assert min(gaps) > POLL_SECONDS * 0.8
+
+
+PASSWORD = "a long enough password"
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+# Argon2 with its least cost: fifty people log in, and the strength of the hash is not the subject.
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+class Person:
+    """Somebody with a browser of their own."""
+
+    def __init__(self, address, email):
+        self.address = address
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self.browser = urllib.request.build_opener(cookies)
+        self.post("/login", {"email": email, "password": PASSWORD}, token=self.token("/login"))
+        self.form_token = self.token("/")
+
+    def token(self, path):
+        with self.browser.open(self.address + path, timeout=30) as answer:
+            return TOKEN.search(answer.read().decode())[1]
+
+    def post(self, path, fields, *, token, headers=None):
+        """Return (status, body)."""
+        data = urllib.parse.urlencode({**fields, "csrf_token": token}).encode()
+        request = urllib.request.Request(self.address + path, data, headers or {})
+        try:
+            with self.browser.open(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def claim(self, item_id):
+        return self.post(
+            f"/items/{item_id}/claim", {"view": "row"}, token=self.form_token, headers={"HX-Request": "true"}
+        )
+
+
+def add_people(stack, count):
+    """Add people named Person 1 … and return their addresses."""
+    store = Store(stack.engine, InlineDispatcher())
+    people = {f"person{number}@tocsin.example": f"Person {number}" for number in range(1, count + 1)}
+    for email, name in people.items():
+        store.write(partial(_add_person, email, name))
+    return people
+
+
+def _add_person(email, name, tx):
+    tx.accounts.add(email, name, Role.COMMUNITY_MANAGER, HASH, tx.now)
+
+
+def test_f19_of_fifty_who_claim_one_item_at_once_one_gets_it_and_the_others_learn_who(stack):
+    stack.begin_round()
+    stack.await_balance()
+    with stack.engine.connect() as connection:
+        item_id = connection.execute(text("SELECT max(id) FROM item WHERE state = 'open'")).scalar_one()
+    people = [Person(f"http://127.0.0.1:{stack.web_port}", email) for email in add_people(stack, 50)]
+    together = threading.Barrier(len(people))
+    answers = []
+
+    def claim(person):
+        together.wait(30)
+        answers.append(person.claim(item_id))
+
+    threads = [threading.Thread(target=claim, args=(person,)) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with stack.engine.connect() as connection:
+        owner = connection.execute(
+            text("SELECT u.name FROM item i JOIN user_account u ON u.id = i.owner_id WHERE i.id = :id"), {"id": item_id}
+        ).scalar_one()
+        claims = connection.execute(
+            text(
+                "SELECT count(*) FROM audit_event WHERE subject = 'item' AND subject_id = :id AND action LIKE '%claim'"
+            ),
+            {"id": item_id},
+        ).scalar_one()
+    assert Counter(status for status, _ in answers) == {200: 1, 409: 49}
+    assert all(owner in body for status, body in answers if status == 409)
+    assert claims == 1
+
+
+def test_it_stops_in_time_and_leaves_no_process(stack):
+    code, seconds = stack.stop(signal.SIGTERM)
+    print(f"stopped in {seconds:.1f} s")
+    assert code == 0
+    assert [process.cmdline() for process in stack.processes()] == []
