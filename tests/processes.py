@@ -7,13 +7,16 @@ of its own on either database; `Ledger` is what the database holds. All waiting 
 from __future__ import annotations
 
 import contextlib
+import http.cookiejar
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -294,13 +297,7 @@ class Stack:
 
     def processes(self) -> list[psutil.Process]:
         """Return every process that works in this stack's folder, whoever its parent is now."""
-        return [process for process in psutil.process_iter() if process.pid != os.getpid() and self._is_ours(process)]
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        try:
-            return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(self.home)
-        except (psutil.Error, OSError):
-            return False
+        return processes_in(self.home)
 
     def stop(self, number: signal.Signals = signal.SIGINT, within_seconds: float = 15.0) -> tuple[int, float]:
         """Ask it to stop; return (exit code, seconds it took)."""
@@ -378,6 +375,54 @@ class Stack:
             process.wait(15)
 
 
+class Person:
+    """Somebody with a browser and a session of their own."""
+
+    def __init__(self, address: str, email: str, password: str) -> None:
+        self.address = address
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self.browser = urllib.request.build_opener(cookies)
+        self.post("/login", {"email": email, "password": password}, form_token=self._form_token("/login"))
+        self.form_token = self._form_token("/")
+
+    def _form_token(self, path: str) -> str:
+        found = _FORM_TOKEN.search(self.get(path))
+        if found is None:
+            raise AssertionError(f"{path} holds no form")
+        return found[1]
+
+    def get(self, path: str) -> str:
+        with self.browser.open(self.address + path, timeout=30) as answer:
+            body: bytes = answer.read()
+            return body.decode()
+
+    def post(self, path: str, fields: dict[str, str], *, form_token: str) -> tuple[int, str]:
+        """Send a form as htmx does; return (status, body)."""
+        data = urllib.parse.urlencode({**fields, "csrf_token": form_token}).encode()
+        request = urllib.request.Request(self.address + path, data, {"HX-Request": "true"})
+        try:
+            with self.browser.open(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def claim(self, item_id: int) -> tuple[int, str]:
+        return self.post(f"/items/{item_id}/claim", {"view": "row"}, form_token=self.form_token)
+
+
+def processes_in(folder: Path) -> list[psutil.Process]:
+    """Return every process but our own that works in `folder`, whoever its parent is now."""
+    return [process for process in psutil.process_iter() if process.pid != os.getpid() and _works_in(folder, process)]
+
+
+def _works_in(folder: Path, process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(folder)
+    except (psutil.Error, OSError):
+        return False
+
+
+_FORM_TOKEN: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
 _OURS: Final = ("TOCSIN_", "DATABASE_", "REDIS_")
 
 

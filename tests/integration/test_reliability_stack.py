@@ -5,15 +5,10 @@ One stack serves all tests of a database. Each begins with a ledger that balance
 
 from __future__ import annotations
 
-import http.cookiejar
 import itertools
-import re
 import signal
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections import Counter
 from functools import partial
 
@@ -23,7 +18,7 @@ from sqlalchemy import text
 
 from config.settings import load_settings
 from tests.databases import NoPostgres, PrivatePostgres
-from tests.processes import POLL_SECONDS, Feeds, Stack, kill_tree, until
+from tests.processes import POLL_SECONDS, Feeds, Person, Stack, kill_tree, until
 from triage.domain.mentions import Role
 from triage.storage.unit_of_work import Store
 from workers import broker
@@ -146,39 +141,8 @@ def test_f04_a_second_scheduler_causes_no_second_poll(stack):
 
 
 PASSWORD = "a long enough password"
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 # Argon2 with its least cost: fifty people log in, and the strength of the hash is not the subject.
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-
-
-class Person:
-    """Somebody with a browser of their own."""
-
-    def __init__(self, address, email):
-        self.address = address
-        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self.browser = urllib.request.build_opener(cookies)
-        self.post("/login", {"email": email, "password": PASSWORD}, token=self.token("/login"))
-        self.form_token = self.token("/")
-
-    def token(self, path):
-        with self.browser.open(self.address + path, timeout=30) as answer:
-            return TOKEN.search(answer.read().decode())[1]
-
-    def post(self, path, fields, *, token, headers=None):
-        """Return (status, body)."""
-        data = urllib.parse.urlencode({**fields, "csrf_token": token}).encode()
-        request = urllib.request.Request(self.address + path, data, headers or {})
-        try:
-            with self.browser.open(request, timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def claim(self, item_id):
-        return self.post(
-            f"/items/{item_id}/claim", {"view": "row"}, token=self.form_token, headers={"HX-Request": "true"}
-        )
 
 
 def add_people(stack, count):
@@ -199,7 +163,7 @@ def test_f19_of_fifty_who_claim_one_item_at_once_one_gets_it_and_the_others_lear
     stack.await_balance()
     with stack.engine.connect() as connection:
         item_id = connection.execute(text("SELECT max(id) FROM item WHERE state = 'open'")).scalar_one()
-    people = [Person(f"http://127.0.0.1:{stack.web_port}", email) for email in add_people(stack, 50)]
+    people = [Person(f"http://127.0.0.1:{stack.web_port}", email, PASSWORD) for email in add_people(stack, 50)]
     together = threading.Barrier(len(people))
     answers = []
 
