@@ -231,6 +231,7 @@ def _telling(mention: ClaimedMention) -> Telling:
         text_key=f"t:{content_fingerprint(mention.title, mention.text)}",
         # Not the fingerprint of texts, which folds case: …?v=Ab and …?v=aB are two pages.
         page_key=f"u:{sha256(page.encode()).hexdigest()}" if page else None,
+        backfill=mention.backfill,
     )
 
 

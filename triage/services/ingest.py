@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from triage.domain.identity import IdentityPolicy, identify
@@ -54,6 +54,15 @@ class _Matched:
     matches: Mapping[int, Match]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a part of a document holds that is not stored as it is: new, with another text, under another key."""
+
+    fresh: Sequence[_Matched]
+    revised: Sequence[tuple[KnownEntry, _Matched]]
+    rekeyed: Sequence[tuple[KnownEntry, Identified]]
+
+
 def ingest_batches(store: Store, watchlist: Watchlist, batch: Batch) -> int:
     """Store what is new or revised in a document; return the number of new entries.
 
@@ -62,54 +71,61 @@ def ingest_batches(store: Store, watchlist: Watchlist, batch: Batch) -> int:
     """
     identified, policy = identify(batch.source.id, batch.feed.entries, batch.policy)
     if policy is not batch.policy:
-        store.write(partial(_change_policy, batch, policy, identified))
+        store.write(partial(_change_policy, batch, policy))
         batch.policy = policy
     watch = watchlist.current()
     return sum(_ingest(store, watch, batch, rows) for rows in _batched(identified, BATCH_ROWS))
 
 
-def _change_policy(batch: Batch, policy: IdentityPolicy, identified: Sequence[Identified], tx: Transaction) -> None:
-    """Store the new policy and give the stored entries of this document their new keys, before one is looked up.
-
-    Both in one transaction: a policy without the keys, or keys without the policy, would store each entry twice (I1).
-    """
-    if not tx.sources.change_policy(batch.source.id, batch.policy, policy):
-        return
-    for rows in _batched(identified, BATCH_ROWS):
-        old = {each.key: _key_before(batch, each) for each in rows}
-        known = tx.entries.known(batch.source.id, list(old.values()))
-        for each in rows:
-            stored = known.get(old[each.key])
-            if stored and _is_stored_as(stored, each) and tx.entries.rekey(stored.id, each):
-                del known[old[each.key]]
-    details = {"from": batch.policy, "to": policy}
-    tx.audit.append(tx.now, SYSTEM, [AuditRecord("source.identity", "source", batch.source.id, details)])
-
-
-def _key_before(batch: Batch, identified: Identified) -> str:
-    """Return the key under the policy that was; a document of one entry never changes the policy."""
-    (alone,), _ = identify(batch.source.id, [identified.entry], batch.policy)
-    return alone.key
-
-
-def _is_stored_as(stored: KnownEntry, identified: Identified) -> bool:
-    """Say whether a row is this entry, and not another one to which the publisher gave the same id."""
-    same_link = stored.url is not None and stored.url == identified.entry.url
-    return same_link or stored.content_hash == identified.content_hash
+def _change_policy(batch: Batch, policy: IdentityPolicy, tx: Transaction) -> None:
+    """Store the new policy before the first entry gets a key by it: after a crash the next poll goes on with it."""
+    if tx.sources.change_policy(batch.source.id, batch.policy, policy):
+        details = {"from": batch.policy, "to": policy}
+        tx.audit.append(tx.now, SYSTEM, [AuditRecord("source.identity", "source", batch.source.id, details)])
 
 
 def _ingest(store: Store, watch: Watch, batch: Batch, rows: Sequence[Identified]) -> int:
     with store.read() as tx:
         known = tx.entries.known(batch.source.id, [each.key for each in rows])
-    fresh = [_matched(watch, each) for each in rows if each.key not in known]
-    revised = [
-        (known[each.key], _matched(watch, each))
-        for each in rows
-        if each.key in known and known[each.key].content_hash != each.content_hash
-    ]
-    if not fresh and not revised:
-        return 0
-    return store.write(partial(_store, watch, batch, fresh, revised))
+        known |= _known_before(batch, [each for each in rows if each.key not in known], tx)
+    found = _Found(
+        fresh=[_matched(watch, each) for each in rows if each.key not in known],
+        revised=[
+            (known[each.key], _matched(watch, each))
+            for each in rows
+            if each.key in known and known[each.key].content_hash != each.content_hash
+        ],
+        rekeyed=[(known[each.key], each) for each in rows if each.key in known and known[each.key].key != each.key],
+    )
+    return store.write(partial(_store, watch, batch, found)) if found.fresh or found.revised or found.rekeyed else 0
+
+
+def _known_before(batch: Batch, rows: Sequence[Identified], tx: Transaction) -> dict[str, KnownEntry]:
+    """Return the entries that are stored under a key of an earlier policy of their source, by their key of today.
+
+    Without this every change of policy would store the entries of the window a second time (I1).
+    """
+    found: dict[str, KnownEntry] = {}
+    for policy in takewhile(lambda each: each is not batch.policy, IdentityPolicy):
+        old = {each.key: _key_by(policy, batch, each) for each in rows if each.key not in found}
+        stored = tx.entries.known(batch.source.id, list(old.values()))
+        for each in rows:
+            known = stored.get(old.get(each.key, ""))
+            if known and _is_stored_as(known, each):
+                found[each.key] = stored.pop(known.key)
+    return found
+
+
+def _key_by(policy: IdentityPolicy, batch: Batch, identified: Identified) -> str:
+    """Return an entry's key under another policy; a document of one entry never changes the policy."""
+    (alone,), _ = identify(batch.source.id, [identified.entry], policy)
+    return alone.key
+
+
+def _is_stored_as(known: KnownEntry, identified: Identified) -> bool:
+    """Say whether a row is this entry, and not another one to which the publisher gave the same id."""
+    same_link = known.url is not None and known.url == identified.entry.url
+    return same_link or known.content_hash == identified.content_hash
 
 
 def _matched(watch: Watch, identified: Identified) -> _Matched:
@@ -117,24 +133,20 @@ def _matched(watch: Watch, identified: Identified) -> _Matched:
     return _Matched(identified, watch.queries.match(Document(entry.title, entry.text)))
 
 
-def _store(
-    watch: Watch,
-    batch: Batch,
-    fresh: Sequence[_Matched],
-    revised: Sequence[tuple[KnownEntry, _Matched]],
-    tx: Transaction,
-) -> int:
+def _store(watch: Watch, batch: Batch, found: _Found, tx: Transaction) -> int:
     if tx.sources.policy(batch.source.id) != batch.policy:
         return 0
-    ids = tx.entries.add(batch.source.id, [each.identified for each in fresh], tx.now, backfill=batch.backfill)
+    ids = tx.entries.add(batch.source.id, [each.identified for each in found.fresh], tx.now, backfill=batch.backfill)
     new = [
         mention
-        for each in fresh
+        for each in found.fresh
         if each.identified.key in ids
         for mention in _mentions(watch, each, ids[each.identified.key], backfill=batch.backfill)
     ]
     to_assess = [*tx.mentions.add(new, tx.now)]
-    for known, each in revised:
+    for known, identified in found.rekeyed:
+        tx.entries.rekey(known.id, identified)
+    for known, each in found.revised:
         to_assess += _revise(watch, known, each, tx)
     for chunk in _batched(to_assess, ASSESS_BATCH):
         tx.after_commit(Job.ASSESS, chunk)

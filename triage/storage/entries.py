@@ -27,6 +27,7 @@ class KnownEntry:
     """An entry that is stored already."""
 
     id: EntryId
+    key: str
     content_hash: str
     revision: int
     url: str | None
@@ -44,7 +45,7 @@ class Entries:
             Entry.source_id == source_id, Entry.entry_key.in_(keys)
         )
         return {
-            row.entry_key: KnownEntry(EntryId(row.id), row.content_hash, row.revision, row.url)
+            row.entry_key: KnownEntry(EntryId(row.id), row.entry_key, row.content_hash, row.revision, row.url)
             for row in self._connection.execute(statement)
         }
 

@@ -187,7 +187,7 @@ class Items:
         """
         rising = Item.state.in_(FROM_STATES[ItemMove.RAISE]) & (Item.rank >= item.rank)
         values = _row(item, now)
-        for fixed in ("mention_id", "brand_id", "state", "queued_at"):
+        for fixed in ("mention_id", "brand_id", "state", "queued_at", "updated_at"):
             del values[fixed]
         return self._move(item_id, rising, now, **values)
 

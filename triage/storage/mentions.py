@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
 ASSESS_LEASE: Final = timedelta(seconds=15)
 NUDGE_AGAIN_AFTER: Final = timedelta(seconds=8)
@@ -147,16 +147,8 @@ class Mentions:
             )
             .order_by(Mention.id)
             .limit(1 if tried else len(ids))
-            .with_for_update(skip_locked=True)
-            .cte("wanted")  # runs once; as a subquery it may run once per row and then exceed its limit
         )
-        statement = (
-            update(Mention)
-            .where(Mention.id.in_(select(wanted.c.id)))
-            .values(lease_until=now + ASSESS_LEASE, lease_token=token, attempts=Mention.attempts + 1)
-            .returning(Mention.id)
-        )
-        return tuple(MentionId(row[0]) for row in self._connection.execute(statement))
+        return self._mark(wanted, lease_until=now + ASSESS_LEASE, lease_token=token, attempts=Mention.attempts + 1)
 
     def hold(self, ids: Sequence[MentionId], token: str) -> frozenset[MentionId]:
         """Return those of `ids` that are still leased under `token`, and keep them so until this transaction ends.
@@ -261,13 +253,8 @@ class Mentions:
             )
             .order_by(Mention.received_at, Mention.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("wanted")
         )
-        statement = (
-            update(Mention).where(Mention.id.in_(select(wanted.c.id))).values(nudged_at=now).returning(Mention.id)
-        )
-        return tuple(MentionId(row[0]) for row in self._connection.execute(statement))
+        return self._mark(wanted, nudged_at=now)
 
     def bury(self, now: datetime) -> tuple[tuple[MentionId, str | None], ...]:
         """Move mentions whose attempts are used up to `dead`; return them with the last reason known."""
@@ -288,6 +275,16 @@ class Mentions:
             .returning(Mention.id)
         )
         return self._connection.execute(statement).one_or_none() is not None
+
+    def _mark(self, wanted: Select[int], **values: Any) -> tuple[MentionId, ...]:
+        """Change the rows that `wanted` finds and nobody else is changing; return their ids, in its order.
+
+        In two statements: a locking subquery inside the UPDATE may be run once per row and exceed its own limit.
+        """
+        ids = self._connection.execute(wanted.with_for_update(skip_locked=True)).scalars().all()
+        if ids:
+            self._connection.execute(update(Mention).where(Mention.id.in_(ids)).values(**values))
+        return tuple(map(MentionId, ids))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

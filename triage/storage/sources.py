@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
 POLL_LEASE: Final = timedelta(seconds=12)
 """Renewed while the poll lives (services/polling.py); after a kill the source is free again this soon."""
@@ -112,28 +112,23 @@ class Sources:
             )
             .order_by(Source.next_check_at, Source.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("wanted")  # runs once; as a subquery it may run once per row and then exceed its limit
         )
-        statement = update(Source).where(Source.id.in_(select(wanted.c.id))).values(nudged_at=now).returning(Source.id)
-        return tuple(SourceId(row[0]) for row in self._connection.execute(statement))
+        return self._mark(wanted, nudged_at=now)
 
     def lease(self, ids: Sequence[int], token: str, now: datetime) -> tuple[SourceId, ...]:
         """Lease those of `ids` that are due and free; a thousand stale nudges make one poll."""
-        wanted = (
-            select(Source.id)
-            .where(Source.id.in_(ids), _due(now))
-            .order_by(Source.id)
-            .with_for_update(skip_locked=True)
-            .cte("wanted")
-        )
-        statement = (
-            update(Source)
-            .where(Source.id.in_(select(wanted.c.id)))
-            .values(lease_until=now + POLL_LEASE, lease_token=token, attempts=Source.attempts + 1)
-            .returning(Source.id)
-        )
-        return tuple(SourceId(row[0]) for row in self._connection.execute(statement))
+        wanted = select(Source.id).where(Source.id.in_(ids), _due(now)).order_by(Source.id)
+        return self._mark(wanted, lease_until=now + POLL_LEASE, lease_token=token, attempts=Source.attempts + 1)
+
+    def _mark(self, wanted: Select[int], **values: Any) -> tuple[SourceId, ...]:
+        """Change the rows that `wanted` finds and nobody else is changing; return their ids, in its order.
+
+        In two statements: a locking subquery inside the UPDATE may be run once per row and exceed its own limit.
+        """
+        ids = self._connection.execute(wanted.with_for_update(skip_locked=True)).scalars().all()
+        if ids:
+            self._connection.execute(update(Source).where(Source.id.in_(ids)).values(**values))
+        return tuple(map(SourceId, ids))
 
     def renew(self, token: str, now: datetime) -> None:
         """Extend every lease held under `token`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import delete, select
 
 from triage.domain.mentions import BrandId, MentionId, SourceId, StoryId
 from triage.storage.dialect import insert_new
-from triage.storage.tables import Entry, Mention, Story, StoryKey
+from triage.storage.tables import Story, StoryKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 STORY_WINDOW: Final = timedelta(days=7)
 """A repeat later than this is news again (collection.md §6)."""
 
-_Held: TypeAlias = "dict[str, tuple[MentionId, SourceId]]"
-"""The lead of the story that each fingerprint belongs to, and the lead's source."""
+
+class _Holder(NamedTuple):
+    """Who leads the story that a fingerprint belongs to."""
+
+    lead: MentionId
+    source_id: SourceId
+    backfill: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Telling:
     source_id: SourceId
     text_key: str
     page_key: str | None
+    backfill: bool = False
+    """A source's first document tells history; it never leads a story that is news elsewhere."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -57,10 +64,12 @@ class Stories:
         keys = sorted({key for telling in told.values() for key in telling.keys})
         self._free_old(brand_id, keys, now)
         held = self._holders(brand_id, keys)
-        for mention in sorted(told):
-            lead = _earliest(mention, told[mention], held)
-            for key in told[mention].keys:
-                held.setdefault(key, (lead, told[mention].source_id))
+        self._free_history(brand_id, told, held)
+        for mention in sorted(told, key=lambda each: (told[each].backfill, each)):
+            telling = told[mention]
+            lead = _earliest(mention, telling, held)
+            for key in telling.keys:
+                held.setdefault(key, _Holder(lead, telling.source_id, telling.backfill))
         self._offer(brand_id, held, now)
         settled = self._holders(brand_id, keys)  # another process may have been first
         return {mention: _earliest(mention, telling, settled) for mention, telling in told.items()}
@@ -76,25 +85,31 @@ class Stories:
         statement = select(Story.lead_mention_id, Story.id).where(Story.lead_mention_id.in_(sorted(set(leads))))
         return {MentionId(row[0]): StoryId(row[1]) for row in self._connection.execute(statement)}
 
-    def _offer(self, brand_id: BrandId, held: _Held, now: datetime) -> None:
+    def _offer(self, brand_id: BrandId, held: Mapping[str, _Holder], now: datetime) -> None:
         rows = [
-            {"brand_id": brand_id, "key": key, "lead_mention_id": lead, "first_seen_at": now}
-            for key, (lead, _) in sorted(held.items())  # one order for all, so that two processes cannot deadlock
+            {
+                "brand_id": brand_id,
+                "key": key,
+                "lead_mention_id": holder.lead,
+                "source_id": holder.source_id,
+                "backfill": holder.backfill,
+                "first_seen_at": now,
+            }
+            for key, holder in sorted(held.items())  # one order for all, so that two processes cannot deadlock
         ]
         if rows:
             self._connection.execute(
                 insert_new(self._connection.dialect, StoryKey.__table__, ["brand_id", "key"]), rows
             )
 
-    def _holders(self, brand_id: BrandId, keys: Sequence[str]) -> _Held:
-        """Return who leads the story of each key, and the source that told it first."""
-        statement = (
-            select(StoryKey.key, StoryKey.lead_mention_id, Entry.source_id)
-            .join(Mention, Mention.id == StoryKey.lead_mention_id)
-            .join(Entry, Entry.id == Mention.entry_id)
-            .where(StoryKey.brand_id == brand_id, StoryKey.key.in_(keys))
+    def _holders(self, brand_id: BrandId, keys: Sequence[str]) -> dict[str, _Holder]:
+        statement = select(StoryKey.key, StoryKey.lead_mention_id, StoryKey.source_id, StoryKey.backfill).where(
+            StoryKey.brand_id == brand_id, StoryKey.key.in_(keys)
         )
-        return {row[0]: (MentionId(row[1]), SourceId(row[2])) for row in self._connection.execute(statement)}
+        return {
+            row.key: _Holder(MentionId(row.lead_mention_id), SourceId(row.source_id), row.backfill)
+            for row in self._connection.execute(statement)
+        }
 
     def _free_old(self, brand_id: BrandId, keys: Sequence[str], now: datetime) -> None:
         """Free the fingerprints that are older than the window, so that the next mention leads a new story."""
@@ -104,10 +119,17 @@ class Stories:
             )
         )
 
+    def _free_history(self, brand_id: BrandId, told: Mapping[MentionId, Telling], held: dict[str, _Holder]) -> None:
+        """Free what only history holds: it started no clock and raised nothing, so the first news of it must lead."""
+        news = {key for telling in told.values() if not telling.backfill for key in telling.keys}
+        if freed := [key for key in sorted(news) if key in held and held[key].backfill]:
+            self._connection.execute(delete(StoryKey).where(StoryKey.brand_id == brand_id, StoryKey.key.in_(freed)))
+            for key in freed:
+                del held[key]
 
-def _earliest(mention: MentionId, telling: Telling, held: _Held) -> MentionId:
-    found = [(key, *held[key]) for key in telling.keys if key in held]
+
+def _earliest(mention: MentionId, telling: Telling, held: Mapping[str, _Holder]) -> MentionId:
+    found = [(key, held[key]) for key in telling.keys if key in held]
     return min(
-        (lead for key, lead, source_id in found if key == telling.text_key or source_id != telling.source_id),
-        default=mention,
+        (by.lead for key, by in found if key == telling.text_key or by.source_id != telling.source_id), default=mention
     )

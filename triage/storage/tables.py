@@ -164,13 +164,18 @@ class Story(Base):
 
 
 class StoryKey(Base):
-    """A fingerprint by which a mention joins a story: `u:` canonical address or `t:` text hash."""
+    """A fingerprint by which a mention joins a story: `u:` canonical address or `t:` text hash.
+
+    `source_id` and `backfill` are the lead's, so that joining a story reads no other table.
+    """
 
     __tablename__ = "story_key"
     id: Mapped[Key]
     brand_id: Mapped[Ref] = mapped_column(ForeignKey("brand.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(66))
     lead_mention_id: Mapped[Ref]
+    source_id: Mapped[Ref]
+    backfill: Mapped[bool] = mapped_column(Boolean)
     first_seen_at: Mapped[When]
     __table_args__ = (UniqueConstraint("brand_id", "key"),)
 

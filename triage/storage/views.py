@@ -268,7 +268,7 @@ class Views:
         ).one()
         waiting = select(func.count(Mention.id)).where(AWAITS_ASSESSMENT)
         dead = select(func.count(DeadLetter.id)).where(DeadLetter.state == "open")
-        last_item = select(Item.queued_at).order_by(Item.id.desc()).limit(1)
+        last_item = select(Item.queued_at).where(Item.id == select(func.max(Item.id)).scalar_subquery())
         return Health(
             sources,
             int(failing),

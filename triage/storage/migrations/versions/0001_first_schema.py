@@ -212,6 +212,8 @@ def upgrade() -> None:
     sa.Column('brand_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('key', sa.String(length=66), nullable=False),
     sa.Column('lead_mention_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('source_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('backfill', sa.Boolean(), nullable=False),
     sa.Column('first_seen_at', triage.storage.dialect.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['brand_id'], ['brand.id'], name=op.f('fk_story_key_brand_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_story_key')),
