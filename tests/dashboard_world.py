@@ -222,7 +222,7 @@ class World:
         key = hashlib.sha256(f"{number}".encode()).hexdigest()
         (entry_id,) = tx.entries.add(source, [Identified(entry, key, "id", key)], at, backfill=False).values()
         spans = [[span.field, span.start, span.end, span.term] for span in _spans(post)]
-        match = {"query_version": 1, "query": "Brévane OR refund", "sentence": "It names Brévane.", "spans": spans}
+        match = {"query_version": 1, "query": "Brévane OR refund", "sentence": "brevane", "spans": spans}
         (mention,) = tx.mentions.add([NewMention(entry_id, self.brand, self.query, match, backfill=False)], at)
         # Not through a lease and `finish`: what the dashboard shows is the row, however it came about.
         tx.connection.execute(update(Mention).where(Mention.id == mention).values(_assessed(post)))
