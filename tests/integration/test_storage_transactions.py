@@ -18,6 +18,7 @@ from triage.domain.jobs import Job
 from triage.services.processes import ProcessText, put_into_force
 from triage.storage.audit import SYSTEM, AuditRecord
 from triage.storage.dialect import build_engine, is_full, is_transient, is_unavailable
+from triage.storage.schema import is_current, migrate
 from triage.storage.unit_of_work import Store
 
 
@@ -171,6 +172,19 @@ def test_f10_a_conflict_that_outlives_five_tries_is_unavailable_and_changes_noth
     assert remembered(works) == 0
 
 
+def test_f10_a_conflict_is_not_retried_for_longer_than_a_person_waits(works, monkeypatch):
+    monkeypatch.setattr("triage.storage.unit_of_work._LONGEST_SECONDS", 0.0)
+    calls = []
+
+    def use_case(tx):
+        calls.append(tx)
+        raise transient("55P03")
+
+    with pytest.raises(Unavailable, match="busy"):
+        works.store.write(use_case)
+    assert len(calls) == 1
+
+
 def test_an_error_that_no_retry_can_heal_is_not_retried(works):
     calls = []
 
@@ -244,6 +258,14 @@ def test_f08_a_database_that_is_not_there_is_unavailable_at_once(url):
             run()
         assert "127.0.0.1" not in str(refused.value)
     store.close()
+
+
+@pytest.mark.parametrize("ask", [is_current, migrate])
+def test_f08_asking_for_the_schema_of_a_database_that_is_not_there_is_unavailable(ask):
+    engine = build_engine("sqlite:////no/such/folder/tocsin.db")
+    with pytest.raises(Unavailable):
+        ask(engine)
+    engine.dispose()
 
 
 def test_f08_terminated_connections_heal_without_a_restart(works, request):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from triage.domain.errors import NotPermitted
+from triage.domain.errors import AddressRefused, NotPermitted, SourceError
 from triage.domain.jobs import POLL_BATCH, Job
 from triage.domain.queries import parse
 from triage.domain.text import fold
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from triage.storage.unit_of_work import Store, Transaction
 
 _MAX_NAME: Final = 200
+_USER_INFO: Final = re.compile("//[^/]*@")
 _MAX_ADDRESS: Final = 2_048
 """Bytes; more would not fit into the index that keeps a source from being watched twice."""
 
@@ -41,18 +43,29 @@ def add_brand(store: Store, brand: NewBrand) -> None:
 
 
 def add_sources(store: Store, check: Callable[[str], str], sources: Sequence[NewSource]) -> int:
-    """Watch sources that are not watched yet; return how many were new. `check` is the address rule of `net`.
+    """Watch sources that are not watched yet; return how many were new.
+
+    `check` is the address rule of `net`; it gives an address its one spelling. A host that does not answer now is no
+    reason to refuse: its source will say so.
 
     Raises:
-        AddressRefused: an address is not allowed (none is added then).
-        NotPermitted: an address is longer than 2,048 bytes (none is added then).
+        AddressRefused: an address is not allowed (none is added then); the message names it.
     """
-    for source in sources:
-        if len(source.address.encode(errors="replace")) > _MAX_ADDRESS:
-            raise NotPermitted(f"The address {source.address[:60]}… is too long.")
-        if source.kind == "feed":
-            check(source.address)
-    return store.write(partial(_add_sources, sources))
+    return store.write(partial(_add_sources, [_checked(source, check) for source in sources]))
+
+
+def _checked(source: NewSource, check: Callable[[str], str]) -> NewSource:
+    if len(source.address.encode(errors="replace")) > _MAX_ADDRESS:
+        raise AddressRefused(f"{source.address[:60]}…: this address is too long")
+    if source.kind != "feed":
+        return source
+    try:
+        return replace(source, address=check(source.address))
+    except AddressRefused as error:
+        shown = _USER_INFO.sub("//…@", source.address)  # it may hold a password
+        raise AddressRefused(f"{shown}: {error}") from None
+    except SourceError:
+        return source
 
 
 def slug_of(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -11,10 +12,13 @@ import orjson
 from sqlalchemy import BigInteger, DateTime, Integer, String, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.types import TypeDecorator
 
+from triage.domain.errors import Unavailable
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Dialect, Engine, FromClause, Insert, Table, TextClause
     from sqlalchemy.engine import URL
@@ -182,6 +186,27 @@ def is_unavailable(error: DBAPIError) -> bool:
 def is_full(error: DBAPIError) -> bool:
     """Say whether the database has no room left (F09)."""
     return _state(error) == _FULL_STATE or _code(error) == sqlite3.SQLITE_FULL
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Tell a database that cannot serve as Unavailable; other errors of the database pass as they are.
+
+    Raises:
+        Unavailable: it does not answer, has no room left, or has no connection free.
+    """
+    try:
+        yield
+    except NoConnectionFree as error:
+        raise Unavailable("The database is busy; nothing was changed. Try again.") from error
+    except DBAPIError as error:
+        if is_full(error):
+            raise Unavailable(
+                "The database's storage is full; nothing was changed. Free some space on its disk."
+            ) from error
+        if is_unavailable(error):
+            raise Unavailable("The database does not answer. It will be tried again; nothing was lost.") from error
+        raise
 
 
 def _state(error: DBAPIError) -> str | None:

@@ -19,10 +19,14 @@ _NEWEST: Final = "0001"
 
 
 def migrate(engine: Engine, revision: str = "head") -> str:
-    """Bring the schema up to `revision` and return the revision reached; one migrator at a time."""
+    """Bring the schema up to `revision` and return the revision reached; one migrator at a time. Raises Unavailable."""
     from alembic import command  # noqa: PLC0415  # slow to import, and rarely needed
 
-    with engine.connect().execution_options(**{dialect.WRITE_OPTION: True}) as connection, connection.begin():
+    with (
+        dialect.in_our_words(),
+        engine.connect().execution_options(**{dialect.WRITE_OPTION: True}) as connection,
+        connection.begin(),
+    ):
         dialect.lock_for_migration(connection)
         command.upgrade(_config(connection), revision)
         return _current(connection) or ""
@@ -38,8 +42,8 @@ def downgrade(engine: Engine, revision: str = "base") -> None:
 
 
 def is_current(engine: Engine) -> bool:
-    """Say whether the schema is at the revision that this program was built for."""
-    with engine.connect() as connection:
+    """Say whether the schema is at the revision that this program was built for. Raises Unavailable."""
+    with dialect.in_our_words(), engine.connect() as connection:
         return _current(connection) == _NEWEST
 
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from triage.domain.errors import Unavailable
 from triage.storage import dialect
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TRIES: Final = 5
+_LONGEST_SECONDS: Final = 12.0
+"""When no further try is begun: each may wait for a lock by itself (5 s, 8 s), and a person waits for the answer."""
 
 
 @dataclass
@@ -131,11 +132,8 @@ class Store:
         Raises:
             Unavailable: the database does not answer.
         """
-        try:
-            with self.engine.connect() as connection:
-                yield Transaction(connection, self._clock)
-        except (DBAPIError, NoConnectionFree) as error:
-            raise _translated(error) from error
+        with dialect.in_our_words(), self.engine.connect() as connection:
+            yield Transaction(connection, self._clock)
 
     def write(self, use_case: Callable[[Transaction], T]) -> T:
         """Run `use_case` in one transaction, commit, then send its nudges.
@@ -144,20 +142,20 @@ class Store:
         so a use case must not keep effects outside the transaction.
 
         Raises:
-            Unavailable: the database does not answer, or the conflict outlived five tries.
+            Unavailable: the database does not answer, or the conflict outlived five tries or twelve seconds.
         """
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return self._write_once(use_case)
-            except DBAPIError as error:
-                if not dialect.is_transient(error):
-                    raise _translated(error) from error
-                if attempt == _TRIES:
-                    raise Unavailable("The database is busy; the change was not made. Try again.") from error
-                # Jitter, so that two rivals do not meet again; the only wait in the storage layer.
-                time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311  # jitter needs no secrecy
-            except NoConnectionFree as error:
-                raise _translated(error) from error
+        started = time.monotonic()
+        with dialect.in_our_words():
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    return self._write_once(use_case)
+                except DBAPIError as error:
+                    if not dialect.is_transient(error):
+                        raise
+                    if attempt == _TRIES or time.monotonic() - started >= _LONGEST_SECONDS:
+                        raise Unavailable("The database is busy; the change was not made. Try again.") from error
+                    # Jitter, so that two rivals do not meet again; the only wait in the storage layer.
+                    time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311  # jitter needs no secrecy
         raise AssertionError("unreachable")
 
     def _write_once(self, use_case: Callable[[Transaction], T]) -> T:
@@ -171,13 +169,3 @@ class Store:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
-
-
-def _translated(error: DBAPIError | NoConnectionFree) -> Exception:
-    if isinstance(error, NoConnectionFree):
-        return Unavailable("The database is busy; nothing was changed. Try again.")
-    if dialect.is_full(error):
-        return Unavailable("The database's storage is full; nothing was changed. Free some space on its disk.")
-    if dialect.is_unavailable(error):
-        return Unavailable("The database does not answer. It will be tried again; nothing was lost.")
-    return error
