@@ -149,6 +149,8 @@ def _week(reader: Reader, node: Node | None, where: str) -> tuple[tuple[Shift, .
         if any(day in week for day in days):
             reader.fault(entry.key, f'"{entry.key.text}" in {where} names a day that already has hours', "name it once")
         week.update(dict.fromkeys(days, _shifts(reader, entry.value, where)))
+    if not node.entries:
+        reader.fault(node, f"{where} is never open, so nothing would ever be due", "leave week out for round the clock")
     return tuple(week.get(day, ()) for day in range(len(DAYS)))
 
 

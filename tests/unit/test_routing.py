@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from math import nan
+from math import nan, nextafter
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,16 @@ from triage.domain.process import (
     Queue,
     Targets,
 )
-from triage.domain.routing import Facts, compile_process, compile_rules, explain, rises, route
+from triage.domain.routing import (
+    Facts,
+    WhatIf,
+    compile_process,
+    compile_rules,
+    explain,
+    rises,
+    route,
+    what_would_match,
+)
 
 STARTER = Path(__file__).resolve().parents[2] / "config" / "processes" / "starter.yaml"
 YEARS = range(2025, 2030)
@@ -334,6 +343,158 @@ def test_an_explanation_never_contradicts_the_route(asked, given_facts):
     *failed, last = explain(compile_rules(categories, QUEUES, 0.3), given_facts)
     assert last.matched
     assert all(trace.failed_because and not trace.matched for trace in failed)
+
+
+# What would have changed it -----------------------------------------------------------------------------------------------
+
+
+def what_if(table, given_facts):
+    return {found.rule_id: found for found in what_would_match(table, given_facts)}
+
+
+def test_for_each_earlier_rule_the_smallest_change_is_named_that_would_have_made_it_match(table):
+    given_facts = facts("complaint", sentiment=0.1, reach=60_000)
+    found = what_if(table, given_facts)
+    assert list(found) == [trace.rule_id for trace in explain(table, given_facts) if not trace.matched]
+    assert found["threat_to_life"].changes == ("flagged threat_violence or self_harm",)
+    assert found["press_inquiry"].changes == (
+        "flagged question or press_request",
+        "by an author marked journalist",
+    )
+    assert found["mainstream_negative"].changes == (
+        "from a source of tier 1 or 2",
+        "with sentiment below -0.25 (negative)",
+    )
+    assert found["influencer_negative"].changes == ("with sentiment below -0.25 (negative)",)
+    assert found["spam_or_irrelevant"].changes == ("with relevance below 0.3 (relevance)",)
+    assert found["troll_site"].changes == ("from a source marked hostile",)
+    assert found["rager"].changes == (
+        "flagged abuse or satire",
+        "not flagged complaint",
+        "with sentiment below -0.25 (negative)",
+    )
+    assert found["tone_conflict"].changes == ("with sentiment of at least +0.4 (positive)",)
+
+
+def test_the_changed_mention_is_given_and_the_rule_that_would_take_it(table):
+    found = what_if(table, facts("complaint", sentiment=0.1, reach=60_000))
+    assert found["influencer_negative"].facts == facts("complaint", sentiment=nextafter(-0.25, -1), reach=60_000)
+    assert found["tone_conflict"].facts == facts("complaint", sentiment=0.4, reach=60_000)
+    assert found["tone_conflict"].taken_by == "tone_conflict"
+    # A reach of 60,000 is for an earlier rule as soon as the tone is negative.
+    assert (found["troll"].taken_by, found["rager"].taken_by) == ("influencer_negative", "influencer_negative")
+    assert found["troll"].facts.author_kinds == {"known_troll"}
+
+
+def test_nothing_would_have_changed_it_when_the_first_rule_matches(table):
+    assert what_would_match(table, facts("self_harm")) == ()
+
+
+def test_among_equally_small_changes_one_is_taken_that_leads_to_the_rule_itself():
+    above, below = category("a", Condition(flags=("fire",))), category("b", Condition(flags=("fire", "abuse")))
+    table = compile_rules([above, below, category("c", Condition())], QUEUES, 0.3)
+    assert what_if(table, facts())["b"] == WhatIf("b", ("flagged fire or abuse",), facts("abuse"), "b")
+
+
+def test_a_flag_that_is_wanted_and_unwanted_is_exchanged_for_one_that_is_only_wanted():
+    both = Condition(flags=("fire", "abuse"), not_flags=("fire",))
+    table = compile_rules([category("a", both), category("b", Condition())], QUEUES, 0.3)
+    assert what_if(table, facts("fire"))["a"] == WhatIf(
+        "a", ("flagged fire or abuse", "not flagged fire"), facts("abuse"), "a"
+    )
+
+
+@pytest.mark.parametrize(
+    "contradiction",
+    [
+        Condition(flags=("fire",), not_flags=("fire",)),
+        Condition(sentiment_below=Bound(-0.5), sentiment_at_least=Bound(-0.5)),
+        Condition(sentiment_below=Bound(-1.0), sentiment_at_least=Bound(-1.0)),
+        Condition(relevance_below=Bound(0.0)),
+    ],
+)
+@pytest.mark.parametrize("sentiment", [0.0, -0.9, None])
+def test_nothing_makes_a_rule_match_that_contradicts_itself(contradiction, sentiment):
+    table = compile_rules([category("a", contradiction), category("b", Condition())], QUEUES, 0.3)
+    assert what_would_match(table, facts(sentiment=sentiment)) == (WhatIf("a", (), None, ""),)
+
+
+@pytest.mark.parametrize("not_a_score", [None, nan])
+def test_a_text_without_a_score_would_have_needed_one_only_where_at_least_is_asked(table, not_a_score):
+    found = what_if(table, facts("complaint", sentiment=not_a_score))
+    assert found["tone_conflict"].facts.sentiment == 0.4
+    assert found["influencer_negative"].changes == ("with a reach of at least 50,000 (influencer_reach)",)
+    assert found["influencer_negative"].facts.reach == 50_000
+
+
+def test_a_scored_text_below_the_least_score_would_have_to_be_without_a_score():
+    table = compile_rules(
+        [category("a", Condition(sentiment_below=Bound(-1.0))), category("b", Condition())], QUEUES, 0.3
+    )
+    assert what_if(table, facts(sentiment=0.3))["a"].facts == facts(sentiment=None)
+
+
+def test_a_reach_that_no_person_count_equals_is_rounded_up():
+    table = compile_rules(
+        [category("a", Condition(reach_at_least=Bound(2.5))), category("b", Condition())], QUEUES, 0.3
+    )
+    assert what_if(table, facts(reach=1))["a"].facts.reach == 3
+
+
+def distance(one, other):
+    """Count the facts that differ, flags and author kinds one by one."""
+    plain = ("sentiment", "reach", "relevance", "source_kind", "source_tier", "source_hostile")
+    return (
+        len(one.flags ^ other.flags)
+        + len(one.author_kinds ^ other.author_kinds)
+        + sum(getattr(one, name) != getattr(other, name) for name in plain)
+    )
+
+
+def with_one_change_taken_back(changed, original):
+    """Yield the changed facts with each single change undone."""
+    for name in ("sentiment", "reach", "relevance", "source_kind", "source_tier", "source_hostile"):
+        if getattr(changed, name) != getattr(original, name):
+            yield replace(changed, **{name: getattr(original, name)})
+    for name in ("flags", "author_kinds"):
+        for one in getattr(changed, name) ^ getattr(original, name):
+            yield replace(changed, **{name: getattr(changed, name) ^ {one}})
+
+
+@settings(max_examples=300, deadline=None)
+@given(conditions, some_facts)
+def test_no_part_of_a_change_is_idle(asked, given_facts):
+    table = compile_rules([category("a", asked), category("b", Condition())], QUEUES, 0.3)
+    for found in what_would_match(table, given_facts):
+        if found.facts is not None:
+            assert not any(holds(asked, less) for less in with_one_change_taken_back(found.facts, given_facts))
+
+
+@settings(max_examples=300, deadline=None)
+@given(conditions, some_facts, st.lists(some_facts, min_size=30, max_size=30))
+def test_no_smaller_change_makes_the_rule_match(asked, given_facts, others):
+    table = compile_rules([category("a", asked), category("b", Condition())], QUEUES, 0.3)
+    for found in what_would_match(table, given_facts):
+        fitting = [other for other in others if holds(asked, other)]
+        if found.facts is None:
+            assert not fitting
+            continue
+        assert holds(asked, found.facts)
+        assert found.changes
+        assert all(distance(given_facts, found.facts) <= distance(given_facts, other) for other in fitting)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(conditions, max_size=5), some_facts)
+def test_what_would_have_matched_is_told_for_each_rule_that_failed_and_its_taker_is_true(asked, given_facts):
+    categories = [category(f"c{number}", condition) for number, condition in enumerate([*asked, Condition()])]
+    table = compile_rules(categories, QUEUES, 0.3)
+    found = what_would_match(table, given_facts)
+    assert [each.rule_id for each in found] == [trace.rule_id for trace in explain(table, given_facts)][:-1]
+    for each in found:
+        if each.facts is not None:
+            assert route(table, each.facts).rule_id == each.taken_by
+            assert int(each.taken_by[1:]) <= int(each.rule_id[1:])
 
 
 def test_a_table_without_a_last_resort_is_refused():

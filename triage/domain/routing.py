@@ -8,9 +8,11 @@ becomes several rules. Source of the semantics: response process reference §2.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 
+from triage.domain.nearest_facts import nearest_facts
 from triage.domain.process import LEVELS, UNKNOWN_SITE_CAP, Facts
 from triage.domain.rule_sentences import CATCH_ALL, is_scored, parts_of
 
@@ -25,14 +27,18 @@ __all__ = [
     "Facts",
     "Route",
     "RuleTrace",
+    "WhatIf",
     "compile_process",
     "compile_rules",
     "explain",
     "rises",
     "route",
+    "what_would_match",
 ]
 
 _NEVER: Final = float("-inf")
+_MOST_WAYS: Final = 500
+"""Equally small changes that are tried in search of one that leads to the rule itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,21 @@ class RuleTrace:
     rule_id: str
     matched: bool
     failed_because: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The smallest change of facts with which a rule would have matched.
+
+    `changes` are clauses that fit behind "a mention", one per question that failed. `facts` is a mention so
+    changed; None when the rule contradicts itself. `taken_by` is the rule that takes it: the same rule, or an earlier
+    one that the change brings into play.
+    """
+
+    rule_id: str
+    changes: tuple[str, ...]
+    facts: Facts | None
+    taken_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +212,27 @@ def explain(process: CompiledProcess, facts: Facts) -> tuple[RuleTrace, ...]:
         failed = "; ".join(part.unmet(facts) for part in rule.parts if not part.holds(facts))
         traces.append(RuleTrace(rule.id, matched=False, failed_because=failed))
     return tuple(traces)
+
+
+def what_would_match(process: CompiledProcess, facts: Facts) -> tuple[WhatIf, ...]:
+    """Return, for every rule above the one that matches, the smallest change of facts that would have made it match.
+
+    Where several changes are equally small, one that leads to the rule itself is preferred to one that an earlier rule
+    would take.
+    """
+    chosen = _first_match(process, facts)
+    return tuple(_what_if(process, rule, facts) for rule in takewhile(lambda rule: rule is not chosen, process.rules))
+
+
+def _what_if(process: CompiledProcess, rule: _Rule, facts: Facts) -> WhatIf:
+    ways = [(way, _first_match(process, way)) for way in islice(nearest_facts(rule.condition, facts), _MOST_WAYS)]
+    if not ways:
+        return WhatIf(rule.id, (), None, "")
+    changed, taker = next(((way, taker) for way, taker in ways if taker is rule), ways[0])
+    # A wanted flag can be an unwanted one as well; when it goes, the question that it answered is open again.
+    bare = replace(facts, flags=facts.flags.difference(rule.condition.not_flags))
+    changes = tuple(part.asked for part in rule.parts if not (part.holds(facts) and part.holds(bare)))
+    return WhatIf(rule.id, changes, changed, taker.id)
 
 
 def rises(process: CompiledProcess, current_category: str, updated: Route) -> bool:

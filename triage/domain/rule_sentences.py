@@ -1,4 +1,4 @@
-"""How do we say in plain English which conditions a mention met, and which it did not?
+"""How do we say in plain English what a condition asks, and which conditions a mention met or did not?
 
 A condition is taken apart once, into one `Part` per question that it asks; each part then makes its own sentence.
 """
@@ -18,8 +18,12 @@ CATCH_ALL: Final = "No earlier rule applied."
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question of a condition: does it hold, and how is it said (a sentence when met, a clause when not)?"""
+    """One question of a condition: how is it asked, does it hold, and how is that said?
 
+    `asked` is a clause that fits behind "a mention"; `met` makes a sentence, `unmet` a clause.
+    """
+
+    asked: str
     holds: Callable[[Facts], bool]
     met: Callable[[Facts], str]
     unmet: Callable[[Facts], str]
@@ -42,6 +46,11 @@ def parts_of(condition: Condition) -> tuple[Part, ...]:
     )
 
 
+def asked_by(condition: Condition) -> str:
+    """Return what a condition asks, as it fits behind "a mention": `flagged fire, with sentiment below -0.25`."""
+    return ", ".join(part.asked for part in parts_of(condition)) or "of any kind"
+
+
 def is_scored(sentiment: float | None) -> bool:
     """Say whether there is a score; NaN is none either, and is the one float that differs from itself."""
     return sentiment is not None and sentiment == sentiment  # noqa: PLR0124 - the test for NaN
@@ -58,6 +67,7 @@ def _bounded(part: Callable[[Bound], Part], bound: Bound | None) -> tuple[Part, 
 def _any_flag(names: tuple[str, ...]) -> Part:
     wanted = _either(names)
     return Part(
+        f"flagged {wanted}",
         lambda facts: not facts.flags.isdisjoint(names),
         lambda facts: f"Flagged {_both(name for name in names if name in facts.flags)}.",
         lambda _: f"not flagged {wanted}",
@@ -67,6 +77,7 @@ def _any_flag(names: tuple[str, ...]) -> Part:
 def _no_flag(names: tuple[str, ...]) -> Part:
     unwanted = _either(names)
     return Part(
+        f"not flagged {unwanted}",
         lambda facts: facts.flags.isdisjoint(names),
         lambda _: f"Not flagged {unwanted}.",
         lambda facts: f"flagged {_both(name for name in names if name in facts.flags)}",
@@ -76,6 +87,7 @@ def _no_flag(names: tuple[str, ...]) -> Part:
 def _author(names: tuple[str, ...]) -> Part:
     wanted = _either(names)
     return Part(
+        f"by an author marked {wanted}",
         lambda facts: not facts.author_kinds.isdisjoint(names),
         lambda facts: f"The author is marked {_both(name for name in names if name in facts.author_kinds)}.",
         lambda _: f"the author is not marked {wanted}",
@@ -85,6 +97,7 @@ def _author(names: tuple[str, ...]) -> Part:
 def _kind(names: tuple[str, ...]) -> Part:
     wanted = _either(names)
     return Part(
+        f"from a source of kind {wanted}",
         lambda facts: facts.source_kind in names,
         lambda facts: f"The source is of kind {facts.source_kind}.",
         lambda facts: f"the source is of kind {facts.source_kind}, not {wanted}",
@@ -94,6 +107,7 @@ def _kind(names: tuple[str, ...]) -> Part:
 def _tier(tiers: tuple[int, ...]) -> Part:
     wanted = _either(map(str, tiers))
     return Part(
+        f"from a source of tier {wanted}",
         lambda facts: facts.source_tier in tiers,
         lambda facts: f"The source is tier {facts.source_tier}.",
         lambda facts: (
@@ -107,6 +121,7 @@ def _tier(tiers: tuple[int, ...]) -> Part:
 def _hostile(*, wanted: bool) -> Part:
     is_so, is_not = ("marked", "not marked") if wanted else ("not marked", "marked")
     return Part(
+        f"from a source {is_so} hostile",
         lambda facts: facts.source_hostile is wanted,
         lambda _: f"The source is {is_so} hostile.",
         lambda _: f"the source is {is_not} hostile",
@@ -122,6 +137,7 @@ def _sentiment_below(bound: Bound) -> Part:
         return f"Sentiment {facts.sentiment:+.6g} is below {said}."
 
     return Part(
+        f"with sentiment below {said}",
         lambda facts: facts.sentiment is None or not facts.sentiment >= value,
         met,
         lambda facts: f"sentiment {facts.sentiment:+.6g} is not below {said}",
@@ -137,6 +153,7 @@ def _sentiment_at_least(bound: Bound) -> Part:
         return f"sentiment {facts.sentiment:+.6g} is not at least {said}"
 
     return Part(
+        f"with sentiment of at least {said}",
         lambda facts: facts.sentiment is not None and facts.sentiment >= value,
         lambda facts: f"Sentiment {facts.sentiment:+.6g} is at least {said}.",
         unmet,
@@ -146,6 +163,7 @@ def _sentiment_at_least(bound: Bound) -> Part:
 def _reach(bound: Bound) -> Part:
     value, said = bound.value, _bound(bound, ",.0f")
     return Part(
+        f"with a reach of at least {said}",
         lambda facts: facts.reach >= value,
         lambda facts: f"Reach {facts.reach:,} is at least {said}.",
         lambda facts: f"reach {facts.reach:,} is not at least {said}",
@@ -155,6 +173,7 @@ def _reach(bound: Bound) -> Part:
 def _relevance(bound: Bound) -> Part:
     value, said = bound.value, _bound(bound, ".6g")
     return Part(
+        f"with relevance below {said}",
         lambda facts: facts.relevance < value,
         lambda facts: f"Relevance {facts.relevance:.6g} is below {said}.",
         lambda facts: f"relevance {facts.relevance:.6g} is not below {said}",

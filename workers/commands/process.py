@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -14,13 +15,18 @@ from config.process import LoadedProcess, load_process
 from config.process.composition import SHIPPED, shipped_path
 from config.process.policy import LoadedPolicy, holds_policy, load_policy
 from triage.domain.errors import InvalidFile
-from triage.domain.routing import Facts, compile_process, explain, route
+from triage.domain.process_diff import diff
+from triage.domain.routing import Facts, compile_process, explain, route, what_would_match
 from triage.services.processes import ProcessText, put_into_force
 from triage.storage.audit import SYSTEM
 from workers.commands.context import console, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rich.table import Table
+
+    from triage.domain.routing import Route, RuleTrace, WhatIf
 
 
 _Loaded = TypeVar("_Loaded", LoadedProcess, LoadedPolicy)
@@ -90,35 +96,61 @@ def _checked(file: Path, read: Callable[[Path], _Loaded]) -> _Loaded | None:
 def try_process(file: Path | None, text: str | None, as_json: bool, **facts: Any) -> None:  # noqa: FBT001  # click
     """Say where one mention would go and why: each rule until the match, and why the earlier ones did not match.
 
+    For each earlier rule, the smallest change is named that would have made it match.
+
     Example: tocsin process try --text "The charger caught fire in my kitchen"
     """
     loaded = load_process(file or STARTER)
     given = _facts(text, facts)
     compiled = compile_process(loaded.process)
     chosen, traces = route(compiled, given), explain(compiled, given)
+    what_if = {found.rule_id: found for found in what_would_match(compiled, given)}
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "facts": {"flags": sorted(given.flags), "sentiment": given.sentiment, "relevance": given.relevance},
-                    "category": chosen.category,
-                    "queue": chosen.queue,
-                    "raises": chosen.raises,
-                    "reasons": list(chosen.reasons),
-                    "rules": [[trace.rule_id, trace.matched, trace.failed_because] for trace in traces],
-                }
-            )
-        )
+        click.echo(json.dumps(_explained(given, chosen, traces, what_if)))
         return
     screen = console()
     tone = "not scored" if given.sentiment is None else f"{given.sentiment:+.2f}"
     screen.print(f"[bold]Facts[/]      flags: {', '.join(sorted(given.flags)) or 'none'}; tone: {tone}")
-    for trace in traces:
-        mark = "[green]yes[/]" if trace.matched else "[dim]no [/]"
-        screen.print(f"  {mark} {trace.rule_id:<22} {trace.failed_because}")
+    screen.print(_rules(traces, what_if))
     screen.print(f"[bold]Goes to[/]    {chosen.category} → queue {chosen.queue}, for {', '.join(chosen.roles)}")
     for reason in chosen.reasons:
         screen.print(f"           because {reason}")
+
+
+def _rules(traces: Sequence[RuleTrace], what_if: Mapping[str, WhatIf]) -> Table:
+    """Lay the rules out: did each match, why not, and what would have changed that."""
+    from rich.table import Table  # noqa: PLC0415  # only for people, and slow to import
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for trace in traces:
+        table.add_row("[green]yes[/]" if trace.matched else "[dim]no[/]", trace.rule_id, trace.failed_because)
+        if trace.rule_id in what_if:
+            table.add_row("", "", f"[dim]{_would_have(what_if[trace.rule_id])}[/]")
+    return table
+
+
+def _would_have(found: WhatIf) -> str:
+    """Say what would have made an earlier rule match."""
+    if found.facts is None:
+        return "would take none: it contradicts itself"
+    elsewhere = "" if found.taken_by == found.rule_id else f" (but {found.taken_by} would then come first)"
+    return f"would take one {', '.join(found.changes)}{elsewhere}"
+
+
+def _explained(given: Facts, chosen: Route, traces: Sequence[RuleTrace], what_if: Mapping[str, WhatIf]) -> object:
+    """Return what `try --json` prints."""
+    return {
+        "facts": {"flags": sorted(given.flags), "sentiment": given.sentiment, "relevance": given.relevance},
+        "category": chosen.category,
+        "queue": chosen.queue,
+        "raises": chosen.raises,
+        "reasons": list(chosen.reasons),
+        "rules": [[trace.rule_id, trace.matched, trace.failed_because] for trace in traces],
+        "what_if": [
+            {"rule": found.rule_id, "changes": list(found.changes), "taken_by": found.taken_by}
+            for found in what_if.values()
+        ],
+    }
 
 
 def _facts(text: str | None, given: dict[str, Any]) -> Facts:
@@ -142,6 +174,22 @@ def _facts(text: str | None, given: dict[str, Any]) -> Facts:
         source_kind=given["kind"],
         source_tier=given["tier"],
     )
+
+
+@process.command("diff")
+@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def show_difference(old: Path, new: Path, as_json: bool) -> None:  # noqa: FBT001  # click passes options by name
+    """Say in sentences what a new version of a process file changes."""
+    changes = diff(load_process(old).process, load_process(new).process)
+    if as_json:
+        click.echo(json.dumps([asdict(change) for change in changes]))
+        return
+    for change in changes:
+        click.echo(change.sentence)
+    if not changes:
+        click.echo("Both route, alert and measure alike.")
 
 
 @process.command()
