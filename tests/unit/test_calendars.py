@@ -133,7 +133,9 @@ def test_no_hours_or_all_hours_mean_round_the_clock_unless_there_are_holidays():
     round_the_clock = (hours((0, 24)),) * 7
     assert Calendar("Europe/Paris").always_open
     assert Calendar("Europe/Paris", round_the_clock).always_open
+    assert Calendar("Europe/Paris", (hours((0, 12), (12, 24)),) * 7).always_open
     assert not Calendar("Europe/Paris", round_the_clock, FRENCH_HOLIDAYS).always_open
+    assert not Calendar("Europe/Paris", (*round_the_clock[:6], hours((0, 23)))).always_open
 
 
 def test_a_week_written_down_without_hours_is_refused_and_is_not_round_the_clock():
@@ -141,7 +143,7 @@ def test_a_week_written_down_without_hours_is_refused_and_is_not_round_the_clock
     assert empty.never_open
     assert not empty.always_open
     for amount in (0, 60):
-        with pytest.raises(ValueError, match="week without hours"):
+        with pytest.raises(ValueError, match=r"^this calendar has a week without hours; .* round the clock$"):
             add_working_time(empty, noon, amount)
     for end in (noon, noon + timedelta(hours=1)):
         with pytest.raises(ValueError, match="week without hours"):
@@ -158,6 +160,21 @@ def test_working_time_is_exact_to_the_microsecond():
     assert working_seconds_between(NINE_TO_FIVE, start, at(NINE_TO_FIVE, "2026-11-16 09:01")) == 119
 
 
+@pytest.mark.parametrize("minutes_before", [0, 1, 7, 61, 500, 1439])
+def test_an_hour_that_the_clocks_skip_holds_exactly_nothing(minutes_before):
+    skipped = Calendar("Europe/Paris", (*(CLOSED,) * 6, hours((2, 3))))
+    change = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    start = change - timedelta(minutes=minutes_before)
+    assert working_time_between(skipped, start, change + timedelta(hours=5)) == timedelta()
+
+
+def test_results_are_in_utc_whatever_the_zone_of_the_start():
+    start = datetime.fromisoformat("2026-11-12T10:00").replace(tzinfo=ZoneInfo("Europe/Paris"))
+    for calendar in (NINE_TO_FIVE, always("Europe/Paris")):
+        due = add_working_time(calendar, start, 3600)
+        assert (due, due.tzinfo) == (datetime(2026, 11, 12, 10, tzinfo=UTC), UTC)
+
+
 def test_nothing_to_add_is_due_at_once_even_while_the_office_is_closed():
     saturday = at(NINE_TO_FIVE, "2026-11-14 12:00")
     assert add_working_time(NINE_TO_FIVE, saturday, 0) == saturday
@@ -169,9 +186,9 @@ def test_an_end_before_the_start_holds_no_working_time():
 
 
 def test_a_time_without_a_zone_and_a_negative_target_are_refused():
-    with pytest.raises(ValueError, match="aware UTC"):
+    with pytest.raises(ValueError, match=r"^a time without a zone .* aware UTC datetime$"):
         add_working_time(NINE_TO_FIVE, datetime(2026, 11, 12, 12), 60)
-    with pytest.raises(ValueError, match="backwards"):
+    with pytest.raises(ValueError, match=r"^working time cannot be added backwards$"):
         add_working_time(NINE_TO_FIVE, datetime(2026, 11, 12, 12, tzinfo=UTC), -1)
 
 

@@ -57,6 +57,12 @@ def test_an_open_clock_is_as_long_as_its_age():
     assert clock.duration(at("10:12:30")) == Duration(750, 750)
 
 
+def test_durations_are_whole_seconds_begun_ones_do_not_count():
+    clock = only(follow(came()), ClockKind.FIRST_RESPONSE)
+    took = clock.duration(at("10:12:30") + timedelta(microseconds=999_999))
+    assert repr(took) == "Duration(business_seconds=750, calendar_seconds=750)"
+
+
 def test_business_time_leaves_pauses_out_and_calendar_time_holds_them():
     cycles = follow([*came(), Held(at("10:10")), HoldEnded(at("10:30")), Sent(at("10:50"), PERSON)])
     assert only(cycles, ClockKind.FIRST_RESPONSE).duration(at("12:00")) == Duration(30 * MINUTE, 50 * MINUTE)
@@ -139,6 +145,13 @@ def test_another_hold_replaces_the_one_before():
 def test_a_hold_whose_timer_lies_behind_it_holds_nothing():
     clock = only(follow([*came(), Held(at("10:10"), at("10:10"))]), ClockKind.FIRST_RESPONSE)
     assert clock.pauses == ()
+
+
+def test_a_hold_without_length_does_not_hide_the_next():
+    clock = only(
+        follow([*came(), Held(at("10:10"), at("10:10")), Held(at("10:20"), at("10:30"))]), ClockKind.FIRST_RESPONSE
+    )
+    assert clock.pauses == (Pause(at("10:20"), at("10:30")),)
 
 
 def test_two_holds_are_two_pauses():

@@ -21,6 +21,8 @@ from triage.domain.measures import (
     Observation,
     Percentile,
     Period,
+    _is_down_to,
+    _Step,
     attain,
     finished_shares,
     grouped,
@@ -82,6 +84,12 @@ def test_a_curve_that_meets_its_bound_exactly_is_not_missed_by_rounding(n):
         assert one == Percentile(percent, -(-n * percent // 100))
 
 
+@pytest.mark.parametrize(("left", "is_down"), [(5_000_000_000, True), (5_000_000_001, False), (4_999_999_999, True)])
+def test_where_floating_point_is_in_doubt_whole_numbers_decide(left, is_down):
+    fall = _Step(7, left, 10_000_000_000, left / 10_000_000_000)
+    assert _is_down_to((fall, _Step(8, 1, left, 0.0)), 0, 50) is is_down
+
+
 def test_percentiles_come_in_the_order_asked_for():
     items = closed(*range(1, 101))
     assert [one.seconds for one in percentiles(items, (95, 50, 75, 50))] == [95, 50, 75, 50]
@@ -97,7 +105,7 @@ def test_only_open_items_are_all_more_than_the_longest_age():
 
 @pytest.mark.parametrize("percent", [0, -1, 100, 150])
 def test_a_percentile_outside_1_to_99_is_refused(percent):
-    with pytest.raises(ValueError, match="between 1 and 99"):
+    with pytest.raises(ValueError, match=r"^a percentile lies between 1 and 99$"):
         percentiles([], (50, percent))
 
 
@@ -254,6 +262,8 @@ def test_an_ended_clock_is_observed_with_its_length_and_an_open_one_with_its_age
     ended, running = one_of(ClockKind.ACKNOWLEDGE, [*came(), act("10:10")]), one_of(ClockKind.ACKNOWLEDGE, came())
     assert observe(ended, at("12:00")) == Observation(600, closed=True)
     assert observe(running, at("12:00")) == Observation(7200, closed=False)
+    paused = one_of(ClockKind.FIRST_RESPONSE, [*came(), Held(at("10:10"))])
+    assert observe(paused, at("12:00")) == Observation(600, closed=False)
 
 
 def test_business_and_calendar_time_are_observed_apart():
