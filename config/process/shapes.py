@@ -113,7 +113,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
             "sla": Key("sla", "The targets.", "{ack: 30m, respond: 4h, close: null}"),
             "needs_approval": Key("name or null", "The role that clears outgoing text."),
             "public_reply": Key("bool", "false: no public answer is offered."),
-            "raises": Key("level or null", "The lowest level that one such story opens."),
+            "raises": Key("raised level or null", "The lowest level that one such story opens."),
             "raises_at_any_relevance": Key("bool", "true: raises below the relevance threshold too."),
             "before": Key("name", "In a file that extends another: stands directly above this category."),
             "after": Key("name", "In a file that extends another: stands directly below this category."),
@@ -227,7 +227,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         {
             "in": Key("test in", "The facts of one mention.", "{flags: [complaint], sentiment: -0.5}"),
             "out": Key("name", "The category that it must get.", "the category"),
-            "raises": Key("level or null", "The level that it must raise; not asked when absent."),
+            "raises": Key("raised level or null", "The level that it must raise; not asked when absent."),
             "note": Key("text", "Why the example is here."),
         }
     ),

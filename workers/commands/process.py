@@ -14,6 +14,7 @@ import click
 from config.process import LoadedProcess, load_process
 from config.process.composition import SHIPPED, shipped_path
 from config.process.policy import LoadedPolicy, holds_policy, load_policy
+from config.process.schema import process_schema
 from triage.domain.errors import InvalidFile
 from triage.domain.process_diff import diff
 from triage.domain.routing import Facts, compile_process, explain, route, what_would_match
@@ -190,6 +191,16 @@ def show_difference(old: Path, new: Path, as_json: bool) -> None:  # noqa: FBT00
         click.echo(change.sentence)
     if not changes:
         click.echo("Both route, alert and measure alike.")
+
+
+@process.command()
+def schema() -> None:
+    """Print the JSON Schema of process files and policies, for the editor that you write them in.
+
+    Example: tocsin process schema > tocsin.json, and as the first line of your file:
+    # yaml-language-server: $schema=tocsin.json
+    """
+    click.echo(json.dumps(process_schema(), indent=1, ensure_ascii=False))
 
 
 @process.command()
