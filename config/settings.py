@@ -83,8 +83,9 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _is_folder(cls, value: Path) -> Path:
-        if value.exists() and not value.is_dir():
-            raise ValueError(f"{value} is a file; expected a folder, which is made when it is missing")
+        existing = next((folder for folder in (value, *value.absolute().parents) if folder.exists()), Path("/"))
+        if not existing.is_dir():
+            raise ValueError(f"{existing} is a file; expected a folder, which is made when it is missing")
         return value
 
     @field_validator("database_url")

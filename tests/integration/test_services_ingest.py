@@ -12,6 +12,7 @@ from tests.fakes import DATABASES, UNCHANGED, at_once, entry, harvest, opened_wo
 from triage.domain.entries import ParsedFeed
 from triage.domain.jobs import Job
 from triage.services.ingest import Batch, ingest_batches
+from triage.storage.entries import Entries
 
 
 @pytest.fixture(params=DATABASES)
@@ -160,6 +161,22 @@ def test_i1_two_polls_that_read_different_documents_at_once_agree_on_the_entries
     for document in documents:
         ingest(works, source, *document)
     assert titles(works) == ["Acme story 1", "Acme story 2", "Acme story 3"]
+
+
+def test_a_large_document_is_stored_in_transactions_of_at_most_two_hundred_rows(works):
+    sizes = []
+    add = Entries.add
+
+    def counts(self, source_id, identified, now, *, backfill):
+        sizes.append(len(identified))
+        return add(self, source_id, identified, now, backfill=backfill)
+
+    source = works.watch("a", UNCHANGED)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Entries, "add", counts)
+        assert ingest(works, source, *(entry(number) for number in range(501))) == 501
+    assert sizes == [200, 200, 101]
+    assert [len(ids) for job, ids in works.dispatcher.sent if job is Job.ASSESS] == [200, 200, 101]
 
 
 def test_what_matches_no_query_is_stored_and_is_no_mention(works):

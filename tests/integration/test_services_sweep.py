@@ -242,6 +242,7 @@ def test_f23_a_mention_that_kills_its_process_becomes_a_dead_letter_too(works):
     assert works.sweep().buried == 1
     (letter,) = letters(works)
     assert letter.reason == "the worker died while assessing it"
+    assert works.one("SELECT reason FROM mention") == letter.reason
 
 
 def killed_while_polling(works, feed):

@@ -92,9 +92,10 @@ def test_s15_the_sentence_about_a_wrong_secret_does_not_repeat_it(monkeypatch, v
     assert refused.value.__suppress_context__
 
 
-def test_a_home_that_is_a_file_is_refused(monkeypatch, tmp_path):
+@pytest.mark.parametrize("home", ["file", "file/below", "file/far/below"])
+def test_a_home_that_is_a_file_or_below_one_is_refused(monkeypatch, tmp_path, home):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("TOCSIN_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("TOCSIN_HOME", str(tmp_path / home))
     with pytest.raises(SettingsError, match=r"TOCSIN_HOME is wrong: .* is a file; expected a folder"):
         load_settings()
 

@@ -83,14 +83,9 @@ def _bury(tx: Transaction) -> int:
 
 def _bury_mentions(tx: Transaction) -> int:
     dead = tx.mentions.bury(tx.now)
-    reasons = {mention_id: reason or "the worker died while assessing it" for mention_id, reason in dead}
-    letters = [
-        NewDeadLetter(Job.ASSESS, "mention", mention_id, reason, MAX_ATTEMPTS) for mention_id, reason in reasons.items()
-    ]
+    letters = [NewDeadLetter(Job.ASSESS, "mention", mention_id, reason, MAX_ATTEMPTS) for mention_id, reason in dead]
     tx.dead_letters.add(letters, tx.now)
-    records = [
-        AuditRecord("mention.dead", "mention", mention_id, {"reason": reason}) for mention_id, reason in reasons.items()
-    ]
+    records = [AuditRecord("mention.dead", "mention", mention_id, {"reason": reason}) for mention_id, reason in dead]
     tx.audit.append(tx.now, SYSTEM, records)
     return len(dead)
 

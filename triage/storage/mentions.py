@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 
 from triage.domain.jobs import MAX_ATTEMPTS
 from triage.domain.mentions import BrandId, EntryId, MentionId, MentionState, QueryId, SourceId
@@ -23,6 +23,7 @@ ASSESS_LEASE: Final = timedelta(seconds=15)
 NUDGE_AGAIN_AFTER: Final = timedelta(seconds=8)
 AWAITS_ASSESSMENT: Final = Mention.state == literal_column(f"'{MentionState.RECEIVED}'")
 """Written out and not bound: an index of such rows only is used when the statement says so itself."""
+_DIED: Final = "the worker died while assessing it"
 _NO_LONGER_NAMED: Final = "the revised text no longer matches the query"
 
 
@@ -256,12 +257,17 @@ class Mentions:
         )
         return self._mark(wanted, nudged_at=now)
 
-    def bury(self, now: datetime) -> tuple[tuple[MentionId, str | None], ...]:
-        """Move mentions whose attempts are used up to `dead`; return them with the last reason known."""
+    def bury(self, now: datetime) -> tuple[tuple[MentionId, str], ...]:
+        """Move mentions whose attempts are used up to `dead`; return them with the reason (I2)."""
         statement = (
             update(Mention)
             .where(AWAITS_ASSESSMENT, Mention.attempts >= MAX_ATTEMPTS, _free(now))
-            .values(state=MentionState.DEAD, lease_until=None, lease_token=None)
+            .values(
+                state=MentionState.DEAD,
+                reason=func.coalesce(Mention.reason, _DIED),
+                lease_until=None,
+                lease_token=None,
+            )
             .returning(Mention.id, Mention.reason)
         )
         return tuple((MentionId(row[0]), row[1]) for row in self._connection.execute(statement))
