@@ -270,7 +270,7 @@ class Mentions:
             )
             .returning(Mention.id, Mention.reason)
         )
-        return tuple((MentionId(row[0]), row[1]) for row in self._connection.execute(statement))
+        return tuple((MentionId(row[0]), row[1] or _DIED) for row in self._connection.execute(statement))
 
     def revive(self, mention_id: MentionId, now: datetime) -> bool:
         """Give a dead mention its attempts back; False when it is not dead."""
