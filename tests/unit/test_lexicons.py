@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -461,3 +463,9 @@ def test_column_and_path_are_clickable():
 def test_a_language_without_a_lexicon_says_so():
     with pytest.raises(FileNotFoundError):
         shipped_lexicon("xx")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_example_of_a_shipped_lexicon_holds(language):
+    text = resources.files("triage.language").joinpath(f"lexicons/{language}.yaml").read_text(encoding="utf-8")
+    assert len(parse_lexicon(text, language).rules) > 30
