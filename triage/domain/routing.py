@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from triage.domain.nearest_facts import nearest_facts
 from triage.domain.process import LEVELS, UNKNOWN_SITE_CAP, Facts
@@ -41,9 +41,8 @@ _MOST_WAYS: Final = 500
 """Equally small changes that are tried in search of one that leads to the rule itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where one mention goes and why.
+class Route(NamedTuple):
+    """Where one mention goes and why. A tuple, because one is made for every mention, and a tuple is made fastest.
 
     `rule_id` is the category's id, with `.2`, `.3` … for its further alternatives. `raises` is what this mention may
     open after the relevance floor, the unscored rule and the cap for unknown sites. `reasons` are plain sentences: the

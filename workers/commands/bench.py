@@ -31,3 +31,13 @@ def pipeline(feeds: int, items: int, as_json: bool) -> None:  # noqa: FBT001  # 
     measured = importlib.import_module("benchmarks.pipeline")
     result = measured.main(feeds, items)
     click.echo(json.dumps(result) if as_json else measured.show(result))
+
+
+@bench.command("route")
+@click.option("--facts", type=click.IntRange(1_000, 100_000_000), default=1_000_000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def route_bench(facts: int, as_json: bool) -> None:  # noqa: FBT001  # click passes options by name
+    """Synthetic mentions through the starter's decision table, against reading the rules one after the other."""
+    measured = importlib.import_module("benchmarks.route")
+    result = measured.main(facts)
+    click.echo(json.dumps(result) if as_json else measured.show(result))
