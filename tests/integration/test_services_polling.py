@@ -341,14 +341,14 @@ def test_when_the_database_goes_away_no_source_is_blamed(works, monkeypatch):
     writes = []
     write = Store.write
 
-    def fails_after_the_lease(store, use_case):
+    def fails_once_after_the_lease(store, use_case):
         writes.append(use_case)
-        if len(writes) > 1:
+        if len(writes) == 2:
             raise Unavailable("the database went away")
         return write(store, use_case)
 
     with monkeypatch.context() as away:
-        away.setattr(Store, "write", fails_after_the_lease)
+        away.setattr(Store, "write", fails_once_after_the_lease)
         with pytest.raises(Unavailable):
             works.poll()
     assert [source(works, feed)["last_error_kind"] for feed in feeds] == [None] * 3

@@ -196,6 +196,14 @@ def test_a_page_of_a_queue_is_read_in_its_order_and_not_sorted(works, asked):
         assert "ix_item_waiting" in plan
 
 
+@pytest.mark.parametrize("asked", ["mentions that await assessment", "the lease of mentions", "mentions to bury"])
+def test_the_condition_of_the_small_index_is_written_out_so_that_a_prepared_plan_may_use_it(works, asked):
+    with works.store.engine.connect() as connection, recorded(works.store.engine) as statements:
+        ASKED[asked](Transaction(connection, works.clock), rows_of(works))
+    touched = [statement for statement, _ in statements if "lease_until" in statement and "WHERE" in statement]
+    assert any("mention.state = 'received'" in statement for statement in touched)
+
+
 def test_the_health_line_counts_waiting_mentions_by_their_own_index(works):
     found = plans(works, lambda tx, _: Views(tx.connection).health())
     assert [scan for plan in found for scan in scans(plan) if "mention" in scan or "item" in scan] == []
