@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from config.process.document import FaultIn, Map, Scalar, decode, encode, parse, read_limited
 from config.process.merging import merged_files
+from config.process.policy_shapes import POLICY_KEY
 from config.process.reading import hint_for
 from config.process.table_changes import refuse_changes
 from triage.domain.errors import InvalidFile
@@ -101,6 +102,10 @@ def _parsed(reader: Reader, text: Text, first: str) -> Node:
         found = [FaultIn(fault.message, fault.line, fault.column, fault.hint, error.path) for fault in error.faults]
         raise InvalidFile(first, [*reader.faults, *found]) from None
     reader.faults.extend(doubled)
+    policy = root.get(POLICY_KEY) if isinstance(root, Map) else None
+    if policy is not None:
+        reader.fault(root, "this is a participation policy and no response process", "it stands in a file of its own")
+        raise InvalidFile(first, reader.faults)
     return root
 
 

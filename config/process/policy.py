@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from config.process.document import Listing, Map, decode, encode, parse, read_limited
-from config.process.policy_shapes import POLICY_SHAPES
+from config.process.policy_shapes import POLICY_KEY, POLICY_SHAPES
 from config.process.reading import Reader, is_null
 from triage.domain.errors import InvalidFile, QueryError
 from triage.domain.policy import (
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from triage.domain.errors import Fault
     from triage.domain.queries import Query
 
-POLICY_KEY: Final = "participation_policy"
 _TOPICS: Final = ("confidential_topics", "sensitive_topics")
 MAX_TERMS: Final = 2_000
 _TEN_YEARS_DAYS: Final = 3_660

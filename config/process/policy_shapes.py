@@ -9,8 +9,11 @@ from config.process.shapes import Key, Shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+POLICY_KEY: Final = "participation_policy"
+"""The one key of a policy file, by which it is told from a process file."""
+
 POLICY_SHAPES: Final[Mapping[str, Shape]] = {
-    "policy file": Shape({"participation_policy": Key("policy", "Who may say what.", "{version: 1, …}")}),
+    "policy file": Shape({POLICY_KEY: Key("policy", "Who may say what.", "{version: 1, …}")}),
     "policy": Shape(
         {
             "version": Key("integer", "What people acknowledge; raise it when they must read the text again.", "1"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from config.process.categories import MAX_CATEGORIES, MAX_TESTS
 from config.process.composition import SHIPPED
 from config.process.foundations import DAYS
-from config.process.policy_shapes import POLICY_SHAPES
+from config.process.policy_shapes import POLICY_KEY, POLICY_SHAPES
 from config.process.shapes import COMPOSING, SHAPES
 from triage.domain.process import (
     KNOWN_AUTHOR_KINDS,
@@ -47,7 +47,7 @@ def process_schema() -> Schema:
     return {
         "$schema": _DRAFT,
         "title": "Tocsin response process or participation policy",
-        "if": {"required": ["participation_policy"]},
+        "if": {"required": [POLICY_KEY]},
         "then": _ref("policy file"),
         "else": {"if": {"required": ["extends"]}, "then": _ref("file", part=True), "else": _ref("file")},
         "definitions": {

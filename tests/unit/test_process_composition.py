@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
 import shutil
 from dataclasses import replace
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.process import document, load_process, load_process_text
+from config.process.composition import shipped_path
 from config.process.document import Entry, Listing, Map, Scalar
 from config.process.reading import number_of
 from config.process.writing import written
@@ -21,6 +23,7 @@ from triage.domain.process import Category, Condition, EscalationStep, StoriesOf
 
 FILES = Path(__file__).parent / "process_files"
 SOUND = FILES / "sound.yaml"
+STARTER_LINES = shipped_path("starter").read_text(encoding="utf-8").split("\n")
 BROKEN = sorted((FILES / "broken_composition").glob("*.yaml"))
 YEARS = range(2025, 2030)
 WORDS = [
@@ -91,6 +94,42 @@ def test_a_link_that_leads_out_of_the_folder_is_refused_unread(tmp_path):
     (inside / "ours.yaml").write_text("version: 1\nextends: base.yaml\n")
     (fault,) = faults_in(inside / "ours.yaml")
     assert fault.startswith('ours.yaml:2:10: "base.yaml" is not in the folder of this file')
+
+
+def test_a_policy_is_no_process_and_cannot_be_extended_either(folder):
+    shutil.copy(FILES / "sound_policy.yaml", folder)
+    (folder / "ours.yaml").write_text("version: 1\nextends: sound_policy.yaml\n")
+    said = "2:1: this is a participation policy and no response process — it stands in a file of its own"
+    assert faults_in(folder / "sound_policy.yaml") == [f"sound_policy.yaml:{said}"]
+    assert faults_in(folder / "ours.yaml") == [f"sound_policy.yaml:{said}"]
+
+
+def loaded_or_faults(text):
+    """Return what a text gives; any exception but a refusal is a mistake of ours."""
+    try:
+        return load_process_text(text, "ours", years=YEARS), ()
+    except InvalidFile as refusal:
+        return None, refusal.faults
+
+
+REGULATED = shipped_path("regulated").read_text(encoding="utf-8").split("\n")
+SCRAPS = ["null", "{also: [x]}", "remove: true", "- {id: praise, remove: true}", "[]", "{}", "after: praise", "starter", "~", "a.yaml", "-1"]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_change_scrambled_at_random_is_accepted_or_refused_with_places_that_exist(seed):
+    chance = random.Random(seed)
+    lines = list(REGULATED)
+    for _ in range(chance.randint(1, 3)):
+        place = chance.randrange(len(lines))
+        words = re.split(r"([\w.\-:]+)", lines[place])
+        words[chance.randrange(len(words))] = chance.choice(SCRAPS)
+        lines[place] = chance.choice(["".join(words), "".join(words), "", chance.choice(lines)])
+    loaded, faults = loaded_or_faults("\n".join(lines))
+    sizes = {"ours": len(lines), str(shipped_path("starter")): len(STARTER_LINES)}
+    assert all(1 <= fault.line <= sizes[fault.file or "ours"] + 1 and fault.column >= 1 for fault in faults)
+    assert faults or load_process_text(loaded.source, "stored", years=YEARS).process == loaded.process
 
 
 def test_a_folder_of_links_as_a_container_mounts_it_is_read(tmp_path):
