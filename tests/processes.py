@@ -30,6 +30,7 @@ from sqlalchemy import text
 from config.bootstrap import Container
 from config.settings import load_settings
 from tests.databases import free_port
+from triage.domain.jobs import Lane
 from triage.services.watching import add_brand, add_sources
 from triage.storage.brands import NewBrand
 from triage.storage.dialect import build_engine
@@ -289,11 +290,11 @@ class Stack:
         return found[0]
 
     def polling_child(self) -> psutil.Process:
-        """Return a pool process that has a parser child of its own, and so has polled."""
+        """Return the pool process that waits for an answer of the feeds."""
         for child in self.part("worker").children():
-            if child.children():
+            if any(each.raddr and each.raddr.port == self.feeds.port for each in child.net_connections("tcp")):
                 return child
-        raise AssertionError("no pool process has polled")
+        raise AssertionError("no pool process polls")
 
     def processes(self) -> list[psutil.Process]:
         """Return every process that works in this stack's folder, whoever its parent is now."""
@@ -351,6 +352,21 @@ class Stack:
             raise AssertionError(
                 f"{error}: {self.feeds.served} served, {self.ledger()}\n{self.output[-2000:]}"
             ) from None
+
+    def await_signs_of_life(self) -> None:
+        """Wait until the consumer of each queue has answered a canary that was sent after this call."""
+        before = self._signs()
+        lanes = {f"lane:{lane}" for lane in Lane}
+
+        def all_speak() -> bool:
+            now = self._signs()
+            return all(now.get(lane, "") > before.get(lane, "") for lane in lanes)
+
+        until(all_speak, RECOVERS_WITHIN_SECONDS, "heard on every queue")
+
+    def _signs(self) -> dict[str, str]:
+        with self.engine.connect() as connection:
+            return {name: str(seen) for name, seen in connection.execute(text("SELECT name, seen_at FROM heartbeat"))}
 
     def get(self, path: str, timeout_seconds: float = 5.0) -> int:
         """Return the status of a GET, 0 when nobody answers."""

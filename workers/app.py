@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from triage.domain.jobs import LANE_OF, Job, Lane
 from workers.broker import KEY_PREFIX
 from workers.ticking import TASK_PREFIX, ticks
+from workers.transport import forgive_lost_acks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ def build_app(settings: Settings, *, socket_seconds: float = _SOCKET_SECONDS) ->
 
     `socket_seconds` is how long it waits for a broker that accepts and does not answer: short where a person waits.
     """
+    forgive_lost_acks()
     app = Celery("tocsin", broker=broker_url(settings), set_as_current=False)
     app.conf.update(
         task_serializer="json",

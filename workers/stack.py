@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 MAIN_LANES: Final = (Lane.COLLECT, Lane.ASSESS, Lane.RETRY)
 CRISIS_LANES: Final = (Lane.CRISIS, Lane.UPKEEP)
-DEAF_AFTER_SECONDS: Final = 30.0
+DEAF_AFTER_SECONDS: Final = 20.0
 
 # What the parts import once they run. Loaded before the fork it is one copy for all; after it, one for each.
 _SHARED: Final = (

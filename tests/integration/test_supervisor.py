@@ -166,11 +166,10 @@ def terminated_in_a_poll_of(stack, seconds):
     return took
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_it_stops_in_time_in_the_middle_of_work_and_the_next_start_goes_on(running, number):
+def test_ctrl_c_in_the_middle_of_work_stops_in_time_and_the_next_start_goes_on(running):
     running.begin_round()
     running.await_middle()
-    code, seconds = running.stop(number)
+    code, seconds = running.stop(signal.SIGINT)
     print(f"stopped after {seconds:.1f} s")
     assert code == 0
     assert [process.cmdline() for process in running.processes()] == []
@@ -189,7 +188,7 @@ def test_when_the_supervisor_is_killed_its_parts_end_and_the_next_start_goes_on(
     assert len([process for process in running.processes() if "valkey" in process.name()]) == 1
 
 
-def test_a_worker_that_is_deaf_is_killed_and_its_work_goes_on(tmp_path, feeds):
+def test_a_worker_or_a_scheduler_that_is_deaf_is_killed_and_its_work_goes_on(tmp_path, feeds):
     patience = 8.0
     feeds.round = 0
     stack = Stack(tmp_path / "home", feeds, program=(sys.executable, "-m", "tests.deaf_stack", str(patience)))
@@ -204,5 +203,23 @@ def test_a_worker_that_is_deaf_is_killed_and_its_work_goes_on(tmp_path, feeds):
         print(f"deaf for {took:.1f} s, balanced {stack.await_balance():.1f} s later")
         assert stack.part("worker").pid != worker.pid
         assert stack.output.count("gone deaf") == 1  # the others hear
+        silent = stack.part("scheduler")
+        silent.suspend()
+        until(lambda: "scheduler has gone deaf" in stack.output, patience + 20, "noticed")
+        assert stack.output.count("gone deaf") == 2  # no worker is blamed for a silent scheduler
+        stack.begin_round()
+        stack.await_balance()
     finally:
         stack.destroy()
+
+
+def test_an_address_that_is_taken_is_refused_in_one_sentence(tmp_path, feeds):
+    stack = Stack(tmp_path / "home", feeds)
+    stack.install()
+    command = [sys.executable, "-m", "workers.cli", "up", "--bind", f"127.0.0.1:{feeds.port}"]
+    refused = subprocess.run(command, env=stack.environment, capture_output=True, text=True, check=False, timeout=30)
+    stack.destroy()
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"tocsin: Another program listens on 127.0.0.1:{feeds.port} already. Free it, or choose with --bind.\n"
+    )
