@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 
 from tests.databases import NoPostgres, PrivatePostgres
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from triage.domain.jobs import Job
+
+# No test is timed: how long an example takes says more about the machine than about the code.
+settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("tocsin")
 
 pytest_plugins = ["tests.plugins.no_skips"]
 
