@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from functools import partial
 
@@ -152,7 +151,7 @@ def test_i1_a_poll_that_was_overtaken_by_a_change_of_policy_stores_nothing(works
     assert len(titles(works)) == 2
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 1, 0)])
 def test_i1_two_polls_that_read_different_documents_at_once_agree_on_the_entries(works, order):
     source = works.watch("a", UNCHANGED)
     documents = [(shared_id(1),), (shared_id(1), shared_id(2)), (shared_id(2), shared_id(3))]

@@ -203,7 +203,7 @@ def test_i6_i7_any_order_of_moves_by_three_people_ends_where_the_model_ends(work
     run_state_machine_as_test(
         machine_on(works, spare),
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=20,
             deadline=None,
             database=None,
