@@ -13,6 +13,7 @@ import traceback
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final, NoReturn
 
+import psutil
 from setproctitle import getproctitle, setproctitle
 
 if TYPE_CHECKING:
@@ -32,16 +33,9 @@ class Process:
 
     def poll(self) -> int | None:
         """Return the exit code, minus the signal's number for a killed process; None while it runs."""
-        if self._code is None:
-            try:
-                # WNOWAIT leaves the dead leader's id taken, so that its group cannot be anybody else's yet.
-                dead = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                self._code = 0
-                return self._code
-            if dead is not None:
-                self._kill_group()
-                self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self._code is None and self._has_died():
+            self._kill_group()
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self._code
 
     def ask_to_end(self) -> None:
@@ -56,6 +50,12 @@ class Process:
             self._kill_group()
         while self.poll() is None:
             time.sleep(_POLL_SECONDS)
+
+    def _has_died(self) -> bool:
+        """Say whether it has; its id stays taken meanwhile, so that its group cannot be anybody else's yet."""
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):

@@ -18,6 +18,7 @@ class Channel:
 
     @contextlib.contextmanager
     def conn_or_acquire(self, client=None):
+        del client
         raise BrokerAway
         yield
 
