@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import json
 import random
 import re
 import shutil
@@ -16,7 +18,8 @@ from hypothesis import strategies as st
 from config.process import document, load_process, load_process_text
 from config.process.composition import shipped_path
 from config.process.document import Entry, Listing, Map, Scalar
-from config.process.reading import number_of
+from config.process.merging import merged_files
+from config.process.reading import Reader, number_of
 from config.process.writing import written
 from triage.domain.errors import InvalidFile
 from triage.domain.process import Category, Condition, EscalationStep, StoriesOf, Targets
@@ -24,6 +27,7 @@ from triage.domain.process import Category, Condition, EscalationStep, StoriesOf
 FILES = Path(__file__).parent / "process_files"
 SOUND = FILES / "sound.yaml"
 STARTER_LINES = shipped_path("starter").read_text(encoding="utf-8").split("\n")
+SOUND_ROOT = document.parse(SOUND.read_text(encoding="utf-8"), "sound")[0]
 BROKEN = sorted((FILES / "broken_composition").glob("*.yaml"))
 YEARS = range(2025, 2030)
 WORDS = [
@@ -317,6 +321,89 @@ def test_warnings_name_the_file_of_the_rule_without_an_example(folder):
     assert warning.located("?").startswith(f'{folder}/ours.yaml:4:5: category "spam" has no test')
 
 
+# Against a plain model of the same rules ---------------------------------------------------------------------------------
+
+IDS = ["danger", "noise", "unhappy", "happy", "other"]
+places = st.sampled_from(["before", "after"])
+row_changes = st.lists(
+    st.one_of(
+        st.builds(lambda name: {"id": name, "remove": True}, st.sampled_from(IDS)),
+        st.builds(
+            lambda name, ack: {"id": name, "sla": {"ack": ack}}, st.sampled_from(IDS), st.sampled_from(["1h", "2h"])
+        ),
+        st.builds(
+            lambda name, way, other: {"id": name, way: other, "actions": {"also": ["hand_to_hr"]}},
+            st.sampled_from(IDS),
+            places,
+            st.sampled_from(IDS),
+        ),
+        st.builds(
+            lambda name, way, other: {"id": name, way: other, "when": {"flags": ["spam"]}, **WHOLE},
+            st.sampled_from(["new_1", "new_2", "unhappy"]),
+            places,
+            st.sampled_from(IDS),
+        ),
+    ),
+    max_size=5,
+    unique_by=lambda row: row["id"],
+)
+WHOLE = {
+    "queue": "daily",
+    "roles": ["lead"],
+    "actions": ["reply"],
+    "sla": {"ack": "1h", "respond": "null", "close": "null"},
+}
+
+
+def changed_table(table, rows):
+    """Carry the changes out on plain data; None where a row names what is not there, which no file may."""
+    table = copy.deepcopy(table)
+    for row in rows:
+        known = next((each for each in table if each["id"] == row["id"]), None)
+        beside = row.get("before", row.get("after"))
+        if (
+            (known is None and beside is None)
+            or beside == row["id"]
+            or beside not in {None, *(each["id"] for each in table)}
+        ):
+            return None
+        if "remove" in row:
+            table.remove(known)
+            continue
+        stated = {key: value for key, value in row.items() if key not in {"before", "after"}}
+        at = len(table) if known is None else table.index(known)
+        if known is not None and "when" not in row:
+            actions = stated.get("actions")
+            stated = {**known, **stated, "sla": {**known["sla"], **stated.get("sla", {})}}
+            stated["actions"] = [*known["actions"], *actions["also"]] if actions else known["actions"]
+        table[at : at + 1] = [stated]
+        if beside is not None:
+            table.remove(stated)
+            target = next(place for place, each in enumerate(table) if each["id"] == beside)
+            table.insert(target + ("after" in row), stated)
+    return table
+
+
+@settings(max_examples=200, deadline=None)
+@given(row_changes)
+def test_the_table_is_changed_as_a_plain_reading_of_the_rules_changes_it(rows):
+    expected = changed_table(data_of(SOUND_ROOT.get("categories")), rows)
+    text = json.dumps({"version": "1", "extends": "x", "categories": rows})
+    reader = Reader("ours")
+    table = merged_files(reader, SOUND_ROOT, document.parse(text, "ours")[0]).get("categories")
+    if expected is None:
+        assert reader.faults
+    else:
+        assert reader.faults == []
+        assert data_of(table) == expected
+
+
+def data_of(node):
+    if isinstance(node, Listing):
+        return [data_of(item) for item in node.items]
+    return {entry.key.text: data_of(entry.value) for entry in node.entries} if isinstance(node, Map) else node.text
+
+
 # What is stored ----------------------------------------------------------------------------------------------------------
 
 
@@ -382,7 +469,7 @@ def meaning(node):
     return ("null" if node.is_null else node.text, *kinds)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(words, nodes, min_size=1, max_size=5))
 def test_whatever_is_written_is_read_as_the_same_values(found):
     root = Map(1, 1, tuple(Entry(Scalar(1, 1, key, quoted=True), value) for key, value in found.items()))
