@@ -35,13 +35,16 @@ class Container:
     settings: Settings
     dispatcher: Dispatcher
     clock: Callable[[], datetime] | None = None
+    statement_seconds: int = 30
+    """How long one statement may take; a page that a person waits for sets less."""
 
     @cached_property
     def store(self) -> Store:
         """Transactions on this installation's database."""
         if self.settings.embedded_database:
             self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Store(build_engine(self.settings.database()), self.dispatcher, clock=self.clock)
+        engine = build_engine(self.settings.database(), statement_seconds=self.statement_seconds)
+        return Store(engine, self.dispatcher, clock=self.clock)
 
     @cached_property
     def shelf(self) -> ProcessShelf:

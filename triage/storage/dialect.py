@@ -93,7 +93,7 @@ def _as_json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def build_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
+def build_engine(url: str | URL, *, pool_size: int = 5, statement_seconds: int = 30) -> Engine:
     """Return an engine with our durability and time limits (reliability.md §3); connects to nothing yet.
 
     Its errors name no values: they would carry password hashes and what authors wrote into the logs (S15).
@@ -111,7 +111,7 @@ def build_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     options = (
-        "-c timezone=UTC -c statement_timeout=30s -c lock_timeout=8s"
+        f"-c timezone=UTC -c statement_timeout={statement_seconds}s -c lock_timeout=8s"
         " -c idle_in_transaction_session_timeout=5s -c synchronous_commit=on"
     )
     return create_engine(

@@ -14,6 +14,7 @@ from workers.commands.context import opened, settings_and_logging
 from workers.processes import choose_soft_shutdown, prepare_to_fork
 
 _HEARTBEAT_FRESH: Final = timedelta(seconds=60)
+_PAGE_STATEMENT_SECONDS: Final = 5
 _SECONDS_A_PERSON_WAITS: Final = 3.0
 """How long a request is held up by a broker that accepts and does not answer; the sweep finds the work anyway."""
 
@@ -29,7 +30,9 @@ def web(bind: str | None) -> None:
     app = build_app(settings, socket_seconds=_SECONDS_A_PERSON_WAITS)
     # By name, because workers and dashboard know nothing of each other; this command is where they are started.
     dashboard = importlib.import_module("dashboard.serve")
-    dashboard.serve(lambda: Container(settings, CeleryDispatcher(app)), settings.bind)
+    dashboard.serve(
+        lambda: Container(settings, CeleryDispatcher(app), statement_seconds=_PAGE_STATEMENT_SECONDS), settings.bind
+    )
 
 
 @click.command()

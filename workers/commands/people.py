@@ -11,11 +11,12 @@ import click
 
 from triage.domain.mentions import Role
 from triage.services.accounts import NewUser, add_user
-from triage.services.watching import add_brand, add_sources, slug_of
+from triage.services.watching import add_brand, slug_of
 from triage.storage.brands import NewBrand
 from triage.storage.sources import NewSource
 from triage.storage.views import Views
 from workers.commands.context import console, opened
+from workers.installation import watch_sources
 
 _MEDIA = ("news", "blog", "forum", "social", "review", "press_release", "video", "podcast", "other")
 
@@ -52,7 +53,7 @@ def source() -> None:
 def add_source_command(addresses: tuple[str, ...], **about: Any) -> None:
     """Watch feeds: addresses (https://…) or local files."""
     with opened() as container:
-        added = add_sources(container.store, container.net.check, [_new_source(each, about) for each in addresses])
+        added = watch_sources(container, [_new_source(each, about) for each in addresses])
     click.echo(f"{added} of {len(addresses)} sources are new; they are polled within seconds.")
 
 
@@ -74,7 +75,7 @@ def import_command(file: Any) -> None:
     feeds = read_opml(file.read(2 * 2**20 + 1))
     sources = [NewSource("feed", feed.url, title=feed.title, tags=feed.tags) for feed in feeds]
     with opened() as container:
-        added = add_sources(container.store, container.net.check, sources)
+        added = watch_sources(container, sources)
     click.echo(f"{added} of {len(feeds)} feeds are new; they are polled within seconds.")
 
 

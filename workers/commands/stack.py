@@ -19,14 +19,14 @@ from config.bootstrap import Container
 from triage.domain.errors import SettingsError
 from triage.domain.mentions import Role
 from triage.services.accounts import NewUser, add_user
-from triage.services.watching import add_brand, add_sources, slug_of
+from triage.services.watching import add_brand, slug_of
 from triage.storage.brands import NewBrand
 from triage.storage.schema import migrate
 from triage.storage.sources import NewSource
 from workers import demo
 from workers.commands.context import InlineDispatcher, console, settings_and_logging
 from workers.commands.process import STARTER
-from workers.installation import put_process_into_force
+from workers.installation import put_process_into_force, watch_sources
 from workers.processes import remember_title
 from workers.stack import build_parts, is_free, preload
 from workers.supervisor import Supervisor
@@ -218,7 +218,7 @@ def _first_sources(container: Container, feeds: Sequence[str], opml: Path | None
         known = tx.sources.count()
     if not sources and not known and _is_interactive():
         sources = [NewSource("feed", click.prompt("Address of a feed to watch"), confirmed=True)]
-    add_sources(container.store, container.net.check, sources)
+    watch_sources(container, sources)
 
 
 def _first_person(container: Container, email: str | None, screen: Console) -> None:
