@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 from math import nan, nextafter
 from pathlib import Path
 
@@ -177,7 +177,8 @@ def test_c29_a_site_never_seen_before_raises_at_most_watch_and_keeps_its_categor
     assert (fire.category, fire.raises) == ("safety_harm", "watch")
     assert (threat.category, threat.raises) == ("threat_to_life", "watch")
     assert fire.reasons[-1] == "Raises watch instead of elevated: this site was never seen before."
-    assert route(table, facts("boycott_call", **new)).raises == "watch"
+    boycott = route(table, facts("boycott_call", **new))
+    assert (boycott.raises, boycott.reasons[-1]) == ("watch", "Raises watch.")
     assert route(table, facts("lawsuit", relevance=0.1, **new)).raises is None
 
 
@@ -500,6 +501,14 @@ def test_what_would_have_matched_is_told_for_each_rule_that_failed_and_its_taker
 def test_a_table_without_a_last_resort_is_refused():
     with pytest.raises(ValueError, match="every mention gets a category"):
         compile_rules([category("c", Condition(flags=("fire",)))], QUEUES, 0.3)
+
+
+def test_a_compiled_table_is_shared_freely_because_nothing_in_it_can_be_changed(table):
+    trace, found = explain(table, facts())[0], what_would_match(table, facts())[0]
+    for value in (table, table.rules[0], table.reach, table.flags, trace, found):
+        assert not hasattr(value, "__dict__")
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, fields(value)[0].name, None)
 
 
 def test_unknown_flags_kinds_and_tiers_of_a_mention_select_no_rule(table):
