@@ -17,9 +17,10 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = (
-    "id url external_url title content_html content_text summary date_published date_modified author authors language"
-).split()  # noqa: SIM905 - twelve names in quotes would be harder to read
+FIELDS = [
+    *("id", "url", "external_url", "title", "content_html", "content_text", "summary", "date_published"),
+    *("date_modified", "author", "authors", "language"),
+]
 
 
 def read(*items: object, **feed: object):
