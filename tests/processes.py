@@ -290,11 +290,22 @@ class Stack:
         return found[0]
 
     def polling_child(self) -> psutil.Process:
-        """Return the pool process that waits for an answer of the feeds."""
-        for child in self.part("worker").children():
-            if any(each.raddr and each.raddr.port == self.feeds.port for each in child.net_connections("tcp")):
-                return child
-        raise AssertionError("no pool process polls")
+        """Return the pool process that waits for an answer of the feeds; wait for there to be one."""
+        found: list[psutil.Process] = []
+
+        def look() -> bool:
+            found[:] = [child for child in self.part("worker").children() if self._asks(child)]
+            return bool(found)
+
+        until(look, RECOVERS_WITHIN_SECONDS, "a pool process that polls")
+        return found[0]
+
+    def _asks(self, process: psutil.Process) -> bool:
+        try:
+            connections = process.net_connections("tcp")
+        except psutil.Error:
+            return False
+        return any(each.raddr and each.raddr.port == self.feeds.port for each in connections)
 
     def processes(self) -> list[psutil.Process]:
         """Return every process that works in this stack's folder, whoever its parent is now."""

@@ -73,9 +73,12 @@ def test_f01_kill_9_of_a_workers_whole_tree_loses_nothing(stack, part):
 
 
 def test_f02_kill_9_of_one_pool_child_loses_nothing(stack):
+    stack.feeds.delay_seconds = 0.4
     stack.begin_round()
     stack.await_middle()
     stack.polling_child().kill()
+    stack.feeds.delay_seconds = 0.1
+    assert not stack.ledger().holds(stack.feeds)
     report("F02", stack.await_balance())
 
 
