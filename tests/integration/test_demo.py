@@ -49,7 +49,10 @@ class Demo:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "workers.cli", "demo", "--port", "0", *options],
-                cwd=self.home, env=environment, stdout=log, stderr=log,
+                cwd=self.home,
+                env=environment,
+                stdout=log,
+                stderr=log,
             )
         until(self._is_up, STARTS_WITHIN_SECONDS, "up")
         print(f"up after {time.monotonic() - begun:.1f} s")
