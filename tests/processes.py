@@ -379,6 +379,11 @@ class Stack:
         with self.engine.connect() as connection:
             return {name: str(seen) for name, seen in connection.execute(text("SELECT name, seen_at FROM heartbeat"))}
 
+    @property
+    def address(self) -> str:
+        """Where the dashboard is."""
+        return f"http://127.0.0.1:{self.web_port}"
+
     def get(self, path: str, timeout_seconds: float = 5.0) -> int:
         """Return the status of a GET, 0 when nobody answers."""
         try:

@@ -29,14 +29,15 @@ _log = logging.getLogger(__name__)
 
 _TIME_LIMIT_SECONDS: Final = 120
 _SOFT_SHUTDOWN_SECONDS: Final = 10.0
-_SOCKET_SECONDS: Final = 30
+_SOCKET_SECONDS: Final = 30.0
+_HURRIED_SOCKET_SECONDS: Final = 1.0
 _PUBLISH_RETRY: Final = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.1}
 
 
-def build_app(settings: Settings, *, socket_seconds: float = _SOCKET_SECONDS) -> Celery:
+def build_app(settings: Settings, *, hurried: bool = False) -> Celery:
     """Return the Celery application of this installation; connects to nothing yet.
 
-    `socket_seconds` is how long it waits for a broker that accepts and does not answer: short where a person waits.
+    `hurried` is for a process in which people wait: it gives up soon on a broker that accepts and does not answer.
     """
     forgive_lost_acks()
     app = Celery("tocsin", broker=broker_url(settings), set_as_current=False)
@@ -62,11 +63,11 @@ def build_app(settings: Settings, *, socket_seconds: float = _SOCKET_SECONDS) ->
         broker_connection_max_retries=None,
         broker_transport_options={
             "visibility_timeout": 600,
-            "socket_timeout": socket_seconds,
+            "socket_timeout": _HURRIED_SOCKET_SECONDS if hurried else _SOCKET_SECONDS,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 10,
-            "retry_on_timeout": True,
+            "retry_on_timeout": not hurried,
             "global_keyprefix": KEY_PREFIX,
         },
         beat_schedule=ticks(settings),

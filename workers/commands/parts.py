@@ -15,8 +15,6 @@ from workers.processes import choose_soft_shutdown, prepare_to_fork
 
 _HEARTBEAT_FRESH: Final = timedelta(seconds=60)
 _PAGE_STATEMENT_SECONDS: Final = 5
-_SECONDS_A_PERSON_WAITS: Final = 3.0
-"""How long a request is held up by a broker that accepts and does not answer; the sweep finds the work anyway."""
 
 
 @click.command()
@@ -27,7 +25,7 @@ def web(bind: str | None) -> None:
     from config.bootstrap import Container  # noqa: PLC0415
     from workers.app import CeleryDispatcher, build_app  # noqa: PLC0415
 
-    app = build_app(settings, socket_seconds=_SECONDS_A_PERSON_WAITS)
+    app = build_app(settings, hurried=True)
     # By name, because workers and dashboard know nothing of each other; this command is where they are started.
     dashboard = importlib.import_module("dashboard.serve")
     dashboard.serve(
