@@ -6,7 +6,8 @@ parts are forked from it after their modules were loaded once, so that they shar
 
 from __future__ import annotations
 
-import logging
+import os
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -18,8 +19,6 @@ from workers.processes import Process, end, fork, spawn
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-_log = logging.getLogger(__name__)
 
 _TICK_SECONDS: Final = 0.25
 _DEAFNESS_EVERY_SECONDS: Final = 3.0
@@ -126,6 +125,7 @@ class Supervisor:
         if time.monotonic() >= self._next_deafness_check:
             self._next_deafness_check = time.monotonic() + _DEAFNESS_EVERY_SECONDS
             self._kill_deaf()
+            self._begin_long_logs_again()
 
     def stop(self) -> None:
         """End our own parts, all at once, then the programs they rely on; kill what does not end in time."""
@@ -164,11 +164,16 @@ class Supervisor:
             time.sleep(0.05)
 
     def _open_log(self, name: str) -> IO[bytes]:
-        path = self._log_path(name)
-        if path.exists() and path.stat().st_size > _MOST_LOG_BYTES:
-            with suppress(OSError):
-                path.replace(path.with_suffix(".log.1"))
-        return path.open("ab", buffering=0)
+        return self._log_path(name).open("ab", buffering=0)
+
+    def _begin_long_logs_again(self) -> None:
+        """Keep a long log as `.log.1` and empty it; the processes go on writing at its new end."""
+        for running in self._running:
+            path = self._log_path(running.part.name)
+            with suppress(OSError):  # a full disk must not stop the supervisor
+                if path.stat().st_size > _MOST_LOG_BYTES:
+                    shutil.copyfile(path, path.with_suffix(".log.1"))
+                    os.truncate(path, 0)
 
     def _log_path(self, name: str) -> Path:
         return self._logs / f"{name}.log"

@@ -98,6 +98,17 @@ def test_what_does_not_listen_to_sigterm_is_killed_with_what_it_started(supervis
     until(lambda: not psutil.pid_exists(int(written(child_id)[0])), 5, "gone")
 
 
+def test_a_long_log_is_begun_again_while_its_part_goes_on_writing(supervise, tmp_path, monkeypatch):
+    monkeypatch.setattr("workers.supervisor._MOST_LOG_BYTES", 1000)
+    code = "import time\nfor number in range(10**6): print('line', number, flush=True); time.sleep(0.001)"
+    supervisor = supervise(program("talker", code))
+    supervisor.start()
+    log, older = tmp_path / "talker.log", tmp_path / "talker.log.1"
+    watch_until(supervisor, older.exists, 20)
+    until(lambda: log.stat().st_size > 100, 5, "writing")
+    assert log.read_bytes()[:1] == b"l"  # no hole at the beginning
+
+
 def test_a_part_that_is_never_ready_is_named_with_its_log(supervise, tmp_path):
     supervisor = supervise(program("late", "import time; time.sleep(60)", is_ready=lambda: False))
     with pytest.raises(TimeoutError, match=rf"late did not start; see {tmp_path}/late\.log"):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from kombu.transport import redis
 from redis.exceptions import ConnectionError as BrokerAway
 
+from config.settings import load_settings
+from workers.app import build_app
 from workers.transport import ForgivingQoS
 
 
@@ -28,6 +31,11 @@ def qos():
     made = ForgivingQoS(Channel(), prefetch_count=1)
     made._on_collect.cancel()
     return made
+
+
+def test_f05_every_application_of_ours_uses_it():
+    build_app(load_settings())
+    assert redis.Channel.QoS is ForgivingQoS
 
 
 @pytest.mark.parametrize(
