@@ -268,6 +268,11 @@ def test_a_person_who_puts_a_closed_item_back_starts_a_cycle_without_a_message()
     assert only(answered, ClockKind.FIRST_RESPONSE, 2).started_at == at("12:30")
 
 
+def test_an_update_of_the_mention_is_no_message_of_a_later_cycle():
+    again = [*came(), Closed(at("11:30"), PERSON), Queued(at("12:00"), CARE, PERSON)]
+    assert follow([*again, Fetched(at("12:30"), at("12:20"))]) == follow(again)
+
+
 def test_cycles_are_numbered_in_order():
     again = [
         event for hour in ("11", "12", "13") for event in (Closed(at(f"{hour}:00"), PERSON), Received(at(f"{hour}:30")))

@@ -195,6 +195,12 @@ def test_a_message_during_a_hold_starts_a_clock_that_stands_still():
     assert clock.due_at == at("12:00")
 
 
+def test_a_hold_that_was_over_before_a_message_came_is_no_pause_of_its_clock():
+    events = [Sent(at("10:05"), PERSON), Held(at("10:10"), at("10:20")), Received(at("10:30"))]
+    clock = only(follow([*came(), *events]), ClockKind.NEXT_RESPONSE)
+    assert (clock.pauses, clock.due_at) == ((), at("11:30"))
+
+
 def test_waiting_on_the_requester_pauses_the_resolution_only():
     cycles = follow([*came(), WaitingStarted(at("10:10")), WaitingEnded(at("11:10"))])
     assert only(cycles, ClockKind.RESOLUTION).pauses == (Pause(at("10:10"), at("11:10")),)

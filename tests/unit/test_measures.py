@@ -64,7 +64,7 @@ def test_vector_open_items_push_the_percentiles_up():
 
 def test_vector_closed_items_alone_would_give_other_percentiles():
     found = percentiles(closed(10, 20, 30, 40), (50, 75, 90))
-    assert [one.seconds for one in found] == [20, 30, 40]
+    assert [(one.seconds, one.more_than) for one in found] == [(20, False), (30, False), (40, False)]
 
 
 def test_vector_a_median_that_nobody_knows_yet_is_more_than_the_longest_age():
@@ -181,6 +181,8 @@ def test_fewer_than_20_items_are_too_few():
     assert not summarise(iter(closed(*range(20)))).too_few
     assert Attainment(met=17, missed=1, open_overdue=1, running=90).too_few
     assert not Attainment(met=18, missed=1, open_overdue=1).too_few
+    assert not summarise(closed(*range(21))).too_few
+    assert not Attainment(met=21).too_few
 
 
 def test_the_share_finished_is_a_curve_that_rises_where_items_end():
@@ -227,6 +229,7 @@ def test_vector_open_overdue_items_count_against_us_and_running_ones_do_not_coun
 def test_nothing_decided_is_no_percentage():
     found = Attainment(running=5, cancelled=3)
     assert (found.share, found.n) == (None, 0)
+    assert Attainment() == Attainment(met=0, missed=0, open_overdue=0, running=0, cancelled=0)
 
 
 def test_attainment_counts_what_became_of_each_promise():
