@@ -397,6 +397,19 @@ def test_among_equally_small_changes_one_is_taken_that_leads_to_the_rule_itself(
     assert what_if(table, facts())["b"] == WhatIf("b", ("flagged fire or abuse",), facts("abuse"), "b")
 
 
+def test_when_every_equally_small_change_leads_elsewhere_the_first_in_the_file_is_told():
+    above = category("a", Condition(flags=("fire", "abuse", "question")))
+    below = category("b", Condition(flags=("question", "abuse", "fire")))
+    table = compile_rules([above, below, category("c", Condition())], QUEUES, 0.3)
+    assert what_if(table, facts())["b"] == WhatIf("b", ("flagged question, abuse or fire",), facts("question"), "a")
+
+
+def test_the_further_alternatives_of_a_category_are_counted_from_two():
+    three = category("a", Condition(flags=("fire",)), Condition(flags=("abuse",)), Condition(flags=("question",)))
+    table = compile_rules([three, category("b", Condition())], QUEUES, 0.3)
+    assert [route(table, facts(flag)).rule_id for flag in ("fire", "abuse", "question")] == ["a", "a.2", "a.3"]
+
+
 def test_a_flag_that_is_wanted_and_unwanted_is_exchanged_for_one_that_is_only_wanted():
     both = Condition(flags=("fire", "abuse"), not_flags=("fire",))
     table = compile_rules([category("a", both), category("b", Condition())], QUEUES, 0.3)
