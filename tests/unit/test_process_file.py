@@ -443,3 +443,12 @@ def test_every_known_name_is_documented():
         "relevance",
     }
     assert {name for name in names if f"`{name}`" not in page} == set()
+
+
+@pytest.mark.parametrize("hours", ["[]", "", "{}"])
+def test_a_week_whose_days_hold_no_hours_is_refused_with_its_place(hours):
+    sound = STARTER.read_text(encoding="utf-8")
+    with pytest.raises(InvalidFile) as refused:
+        load_process_text(sound.replace('mon-fri: ["09:00-18:00"]', f"mon-fri: {hours}"), "starter.yaml")
+    lines = {fault.line for fault in refused.value.faults}
+    assert lines == {1 + next(n for n, line in enumerate(sound.splitlines()) if "mon-fri:" in line and "09:00" in line)}
