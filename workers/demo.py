@@ -18,7 +18,7 @@ from triage.services.watching import add_brand, add_sources
 from triage.storage.brands import NewBrand
 from triage.storage.sources import NewSource
 from workers.commands.process import STARTER
-from workers.demo_feeds import main as serve_feeds
+from workers.demo_feeds import DemoFeeds, serve_until_told
 from workers.installation import put_process_into_force
 from workers.stack import is_free
 from workers.supervisor import Part
@@ -83,10 +83,10 @@ def environment(home: Path, state: DemoState, settings: Settings) -> dict[str, s
 
 def feeds_part(state: DemoState) -> Part:
     """Return the part that serves the sample feeds."""
-    words = ("--port", str(state.feeds_port), "--started-at", state.started_at)
+    feeds = DemoFeeds(read_sample(), started_at=datetime.fromisoformat(state.started_at), port=state.feeds_port)
     return Part(
         "demo-feeds",
-        partial(serve_feeds, words),
+        partial(serve_until_told, feeds),
         is_ready=lambda: not is_free(f"127.0.0.1:{state.feeds_port}"),
     )
 

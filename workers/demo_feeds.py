@@ -222,10 +222,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port and prints it")
     parser.add_argument("--started-at", type=_moment, default=None, help="ISO 8601 with a zone; now when left out")
     options = parser.parse_args(arguments)
+    serve_until_told(DemoFeeds(read_sample(), started_at=options.started_at or _utc_now(), port=options.port))
+
+
+def serve_until_told(feeds: DemoFeeds) -> None:
+    """Print the address and answer until SIGINT or SIGTERM."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with DemoFeeds(read_sample(), started_at=options.started_at or _utc_now(), port=options.port) as feeds:
+    with feeds:
         sys.stdout.write(f"{feeds.base_url}\n")
         sys.stdout.flush()
         ended.wait()
