@@ -102,7 +102,7 @@ def up(brands: tuple[str, ...], feeds: tuple[str, ...], opml: Path | None, email
             raise SettingsError(f"Another program listens on {settings.bind} already. Free it, or choose with --bind.")
         container = Container(settings, InlineDispatcher())
         migrate(container.store.engine)
-        put_process_into_force(container.store, settings.process_file or STARTER)
+        _first_process(container)
         _first_brands(container, brands)
         _first_sources(container, feeds, opml)
         _first_person(container, email, screen)
@@ -196,6 +196,15 @@ def _export(environment: dict[str, str]) -> None:
 def _free_port(wanted: int) -> int:
     """Return `wanted` if nothing listens there, else a free port."""
     return wanted if wanted and is_free(f"127.0.0.1:{wanted}") else demo.any_port()
+
+
+def _first_process(container: Container) -> None:
+    """Put the configured process into force; without one, the starter, unless one was put into force before."""
+    configured = container.settings.process_file
+    with container.store.read() as tx:
+        known = tx.processes.in_force_id() is not None
+    if configured or not known:
+        put_process_into_force(container.store, configured or STARTER)
 
 
 def _first_brands(container: Container, names: Sequence[str]) -> None:
