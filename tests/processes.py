@@ -50,6 +50,9 @@ POLL_SECONDS: Final = 2
 RECOVERS_WITHIN_SECONDS: Final = 30.0
 STARTS_WITHIN_SECONDS: Final = 45.0
 _LOOK_EVERY_SECONDS: Final = 0.02
+_END_WITH_PARENT: Final = (
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); os.execv(sys.argv[1], sys.argv[1:])"
+)
 # What tells our processes apart in the list of processes.
 _TITLES: Final = {
     "web": "gunicorn: master",
@@ -67,6 +70,17 @@ def until(condition: Callable[[], object], within_seconds: float, what: str) -> 
             raise AssertionError(f"after {within_seconds:.0f} s: not {what}")
         time.sleep(_LOOK_EVERY_SECONDS)
     return time.monotonic() - begun
+
+
+def tocsin(*words: str) -> list[str]:
+    """Return the command `tocsin …`, as `ending_with_us`."""
+    return ending_with_us("-m", "workers.cli", *words)
+
+
+def ending_with_us(*words: str) -> list[str]:
+    """Return the command `python …` of a process that ends with this one, even when a test run is killed (Linux)."""
+    python = [sys.executable, *words]
+    return [sys.executable, "-c", _END_WITH_PARENT, *python] if sys.platform == "linux" else python
 
 
 class Feeds:
@@ -212,7 +226,7 @@ class Stack:
     home: Path
     feeds: Feeds
     database_url: str | None = None
-    program: tuple[str, ...] = (sys.executable, "-m", "workers.cli", "up")
+    program: tuple[str, ...] = ("-m", "workers.cli", "up")
     web_port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -248,7 +262,9 @@ class Stack:
         """Start it and wait until it says that it runs."""
         with (self.home / "out.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*self.program], cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                ending_with_us(*self.program),
+                cwd=self.home, env=self.environment, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         until(self._says_ready, STARTS_WITHIN_SECONDS, "started")
 
@@ -397,9 +413,8 @@ class Stack:
     @contextlib.contextmanager
     def beside(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run one more `tocsin` command beside the stack, and end it."""
-        command = [sys.executable, "-m", "workers.cli", *words]
         with (self.home / "beside.log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=self.home, env=self.environment, stdout=log, stderr=log)
+            process = subprocess.Popen(tocsin(*words), cwd=self.home, env=self.environment, stdout=log, stderr=log)
         try:
             yield process
         finally:

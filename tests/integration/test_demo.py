@@ -16,7 +16,7 @@ import pytest
 from benchmarks.measure import tree_bytes
 from config.bootstrap import Container
 from config.settings import load_settings
-from tests.processes import ROOT, Ledger, Person, processes_in, until
+from tests.processes import ROOT, Ledger, Person, processes_in, tocsin, until
 from triage.storage.dialect import build_engine
 from triage.storage.schema import migrate
 from workers import demo
@@ -48,7 +48,7 @@ class Demo:
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "workers.cli", "demo", "--port", "0", *options],
+                tocsin("demo", "--port", "0", *options),
                 cwd=self.home,
                 env=environment,
                 stdout=log,

@@ -202,7 +202,7 @@ def test_when_the_supervisor_is_killed_its_parts_end_and_the_next_start_goes_on(
 def test_a_worker_or_a_scheduler_that_is_deaf_is_killed_and_its_work_goes_on(tmp_path, feeds):
     patience = 8.0
     feeds.round = 0
-    stack = Stack(tmp_path / "home", feeds, program=(sys.executable, "-m", "tests.deaf_stack", str(patience)))
+    stack = Stack(tmp_path / "home", feeds, program=("-m", "tests.deaf_stack", str(patience)))
     stack.install()
     try:
         stack.start()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
 
 from config.settings import load_settings
-from tests.processes import ROOT, until
+from tests.processes import ROOT, tocsin, until
 from triage.domain.jobs import Lane
 from workers import broker
 from workers.ticking import MOST_WAITING
@@ -33,7 +32,7 @@ def start(tmp_path, settings):
     }
     commands = {
         "valkey": broker.server_command(settings),
-        "scheduler": (sys.executable, "-m", "workers.cli", "scheduler"),
+        "scheduler": tocsin("scheduler"),
     }
     running = []
 
