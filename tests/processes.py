@@ -263,7 +263,10 @@ class Stack:
         with (self.home / "out.log").open("wb") as log:
             self._process = subprocess.Popen(
                 ending_with_us(*self.program),
-                cwd=self.home, env=self.environment, stdout=log, stderr=log,
+                cwd=self.home,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
                 stdin=subprocess.DEVNULL,
             )
         until(self._says_ready, STARTS_WITHIN_SECONDS, "started")
